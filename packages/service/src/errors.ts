@@ -1,0 +1,54 @@
+/** HTTP status of every code the platform can answer with. `docs/errors.md` lists the same codes. */
+export const STATUS = {
+  invalid_request: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  host_refused: 403,
+  not_found: 404,
+  feature_view_unknown: 404,
+  feature_service_unknown: 404,
+  feature_unknown: 404,
+  push_source_unknown: 422,
+  conflict: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  too_many_requests: 429,
+  internal: 500,
+  config_invalid: 500,
+  contract_invalid: 500,
+  contract_mismatch: 500,
+  model_invalid: 500,
+  schema_changed: 500,
+  schema_newer: 500,
+  data_directory_in_use: 500,
+  ledger_broken: 500,
+  store_unavailable: 503,
+  features_unavailable: 503,
+  model_unavailable: 503,
+  not_ready: 503,
+  deadline_exceeded: 504,
+} as const
+
+export type ErrorCode = keyof typeof STATUS
+
+export interface ServiceErrorOptions extends ErrorOptions {
+  /** Shown to the caller beside the message; must hold nothing secret. */
+  readonly details?: unknown
+}
+
+/** The one error class of the platform: callers match on `code`, never on text. */
+export class ServiceError extends Error {
+  readonly code: ErrorCode
+  readonly details: unknown
+
+  constructor(code: ErrorCode, message: string, { details, ...options }: ServiceErrorOptions = {}) {
+    super(message, options)
+    this.name = 'ServiceError'
+    this.code = code
+    this.details = details
+  }
+
+  get status(): number {
+    return STATUS[this.code]
+  }
+}
