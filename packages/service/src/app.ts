@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import type { Registry } from 'prom-client'
+import { clientErrorResponse, renderError } from './error-renderer.ts'
+import { ServiceError } from './errors.ts'
+import { healthRoutes, type Probe } from './health.ts'
+import type { Logger } from './log.ts'
+import { createRequestHistogram } from './metrics.ts'
+
+export interface AppOptions {
+  readonly logger: Logger
+  readonly registry: Registry
+  /** Asked by `/readyz`; named as an operator would name the dependency. */
+  readonly probes: Readonly<Record<string, Probe>>
+  /** Bytes of a request body; 1 MiB unless given. */
+  readonly bodyLimitBytes?: number
+}
+
+const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than usual load balancers keep an idle connection, so that they close it and not we. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000
+
+/**
+ * The Fastify app every service starts from: limits, request ids, our error body, `/livez`,
+ * `/readyz` and `/metrics`. The caller adds its routes, listens and closes.
+ */
+export function createApp({
+  logger,
+  registry,
+  probes,
+  bodyLimitBytes,
+}: AppOptions): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = logger
+  const app: FastifyInstance = Fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    bodyLimit: bodyLimitBytes ?? 1024 * 1024,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    forceCloseConnections: 'idle',
+    frameworkErrors: renderError,
+    clientErrorHandler: clientErrorResponse,
+  })
+  app.setErrorHandler(renderError)
+  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) =>
+    renderError(
+      new ServiceError('not_found', `no route ${request.method} ${pathOf(request)}`),
+      request,
+      reply,
+    ),
+  )
+  measureRequests(app, registry)
+  healthRoutes(app, probes)
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+  return app
+}
+
+/** A caller's own id is kept when it is harmless to log and to send back. */
+function requestIdOf(request: { headers: NodeJS.Dict<string | string[]> }): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? ''
+}
+
+function measureRequests(app: FastifyInstance, registry: Registry): void {
+  const seconds = createRequestHistogram(registry)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    seconds.observe(
+      {
+        method: request.method,
+        // The template, never the path: a path would make one time series an id.
+        route: request.routeOptions.url ?? 'unknown',
+        status: String(reply.statusCode),
+      },
+      reply.elapsedTime / 1_000,
+    )
+  })
+}

@@ -1,0 +1,97 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { ServiceError } from './errors.ts'
+
+/** Each role may do what the ones before it may. */
+const ROLES = ['reader', 'writer', 'admin'] as const
+export type Role = (typeof ROLES)[number]
+
+export interface ApiKey {
+  readonly name: string
+  readonly role: Role
+  /** SHA-256 of the token, as 64 hex digits; the token itself is never kept. */
+  readonly sha256: string
+}
+
+/** Answers whose token it is. */
+export interface Keyring {
+  readonly size: number
+  find(token: string): ApiKey | undefined
+}
+
+export function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+export function createKeyring(keys: readonly ApiKey[]): Keyring {
+  const entries = keys.map((key) => ({ key, digest: Buffer.from(key.sha256, 'hex') }))
+  return {
+    size: keys.length,
+    find(token) {
+      const digest = createHash('sha256').update(token).digest()
+      let found: ApiKey | undefined
+      // Every entry is compared, so the time taken does not say which one matched.
+      for (const entry of entries) if (timingSafeEqual(entry.digest, digest)) found = entry.key
+      return found
+    },
+  }
+}
+
+/** `name:role:sha256` entries separated by commas, as `API_KEYS` gives them. */
+export const apiKeysSchema = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    const keys: ApiKey[] = []
+    for (const entry of text.split(',').filter((part) => part.trim() !== '')) {
+      const key = parseKey(entry.trim())
+      if (key !== undefined) keys.push(key)
+      else context.addIssue('expected name:role:sha256 entries separated by commas')
+    }
+    return keys
+  })
+
+function parseKey(entry: string): ApiKey | undefined {
+  const match = /^(?<name>[\w.-]+):(?<role>reader|writer|admin):(?<sha256>[0-9a-f]{64})$/.exec(
+    entry,
+  )
+  const { name, role, sha256 } = match?.groups ?? {}
+  if (name === undefined || role === undefined || sha256 === undefined) return undefined
+  return { name, role: role as Role, sha256 }
+}
+
+type Guard = (request: FastifyRequest) => Promise<void>
+
+/** An `onRequest` hook: 401 without a known bearer token, 403 when its role does not reach. */
+export function requireRole(keyring: Keyring, role: Role): Guard {
+  return async (request) => {
+    const token = /^Bearer (?<token>\S+)$/i.exec(request.headers.authorization ?? '')?.groups?.[
+      'token'
+    ]
+    if (token === undefined) throw new ServiceError('unauthenticated', 'a bearer token is needed')
+    const key = keyring.find(token)
+    if (key === undefined)
+      throw new ServiceError('unauthenticated', 'the bearer token is not known')
+    if (ROLES.indexOf(key.role) < ROLES.indexOf(role))
+      throw new ServiceError('forbidden', `this route needs the role ${role}`)
+  }
+}
+
+/** Reads are open while only this machine can reach them, and need the role `reader` beyond it. */
+export function guardReads(keyring: Keyring, bindHost: string): Guard {
+  return isLoopback(bindHost) ? async () => {} : requireRole(keyring, 'reader')
+}
+
+/** Refuses to open a service to others before anybody could be told apart. */
+export function assertMayBind(bindHost: string, keyring: Keyring): void {
+  if (isLoopback(bindHost) || keyring.size > 0) return
+  throw new ServiceError(
+    'config_invalid',
+    `binding ${bindHost} would open this service beyond this machine, and API_KEYS names no key`,
+  )
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}

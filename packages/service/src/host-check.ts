@@ -1,0 +1,22 @@
+import type { FastifyRequest } from 'fastify'
+import { ServiceError } from './errors.ts'
+
+/**
+ * An `onRequest` hook for pages: the Host must be a name we answer to, or a page elsewhere could
+ * reach us through a name of its own (DNS rebinding); an Origin, when sent, must be that same host.
+ *
+ * @param allowed host names without port
+ */
+export function checkHost(allowed: readonly string[]): (request: FastifyRequest) => Promise<void> {
+  const names = new Set(allowed.map((name) => name.toLowerCase()))
+  return async (request) => {
+    const { host, origin } = request.headers
+    const name = URL.parse(`http://${host ?? ''}`)?.hostname
+    if (name === undefined || !names.has(name))
+      throw new ServiceError('host_refused', 'the Host header names no host of this service')
+    if (origin !== undefined && URL.parse(origin)?.host !== URL.parse(`http://${host}`)?.host)
+      throw new ServiceError('host_refused', 'the Origin header names another host')
+  }
+}
+
+export const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']
