@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const stamp = join(root, 'node_modules', '.usdcop-install')
-const node24 = join(root, 'node_modules', 'node24', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+const node24 = join(
+  root,
+  'node_modules',
+  'node24',
+  'bin',
+  process.platform === 'win32' ? 'node.exe' : 'node',
+)
 
 const [major = 0] = process.versions.node.split('.').map(Number)
 if (major < 20) fail(`Node 20 or newer is needed to start; this is ${process.version}`)

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** A test ring is a Vitest project; what it needs beyond Node is found or named here. */
+export interface Ring {
+  readonly name: string
+  readonly needs: readonly Need[]
+}
+
+interface Need {
+  readonly found: () => boolean
+  /** What is missing and how to get it, for the person who runs the tests. */
+  readonly missing: string
+}
+
+const redis: Need = {
+  found: () => set('REDIS_URL') || runs('redis-server', '--version'),
+  missing: 'no Redis: set REDIS_URL, or `apt-get install redis-server`',
+}
+
+const postgres: Need = {
+  found: () =>
+    set('DATABASE_URL') ||
+    existsSync('/usr/lib/postgresql/15/bin/postgres') ||
+    runs('postgres', '--version'),
+  missing: 'no PostgreSQL: set DATABASE_URL, or `apt-get install postgresql`',
+}
+
+const chromium: Need = {
+  found: () => set('CHROMIUM') || existsSync('/usr/bin/chromium'),
+  missing: 'no Chromium: set CHROMIUM to its path, or `apt-get install chromium`',
+}
+
+const python: Need = {
+  found: () => runs(pythonPath(), '-c', 'import talib, pandas, numpy, onnxruntime'),
+  missing:
+    'no Python with TA-Lib and pandas: set USDCOP_PYTHON, or ' +
+    '`python3 -m venv .venv && .venv/bin/pip install -r tests/interop/requirements.txt`',
+}
+
+export const RINGS: readonly Ring[] = [
+  { name: 'unit', needs: [] },
+  { name: 'golden', needs: [] },
+  { name: 'service', needs: [redis, postgres, chromium] },
+  { name: 'interop', needs: [python] },
+  { name: 'soak', needs: [redis, postgres] },
+]
+
+export function missingFor(ring: Ring): string[] {
+  return ring.needs.filter(({ found }) => !found()).map(({ missing }) => missing)
+}
+
+function pythonPath(): string {
+  return (
+    process.env['USDCOP_PYTHON'] ?? fileURLToPath(new URL('../.venv/bin/python', import.meta.url))
+  )
+}
+
+function set(name: string): boolean {
+  return (process.env[name] ?? '') !== ''
+}
+
+function runs(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0
+}
