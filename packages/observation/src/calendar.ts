@@ -3,6 +3,7 @@ import { dayNumber, holidaysOf, weekdayIndex, weekdayOf } from './holidays.ts'
 
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
+const MAX_YEARS = 200
 
 export type DayKind = 'session' | 'weekend' | 'holiday'
 
@@ -41,6 +42,8 @@ export function createCalendar(contract: Contract): Calendar {
     const known = years.get(year)
     if (known !== undefined) return known
     const days = holidaysOf(year, rules)
+    // Absurd bar times must not fill memory with years nobody asks about again.
+    if (years.size >= MAX_YEARS) years.clear()
     years.set(year, days)
     return days
   }

@@ -1,22 +1,213 @@
-import type { Bar, BarColumns, RejectReason } from './bars.ts'
-import type { Contract } from './contract.ts'
-import type { MacroTimeline } from './macro.ts'
-import type { BatchResult, FeatureRow } from './rows.ts'
+import { type Bar, type BarColumns, barColumns, REJECT_REASONS, type RejectReason } from './bars.ts'
+import { type Calendar, createCalendar, type DayKind } from './calendar.ts'
+import { type Contract, MARKET_FEATURES } from './contract.ts'
+import { ObservationError } from './errors.ts'
+import { ACCEPTED, faultOfBar, OUTCOME, type Outcome } from './hygiene.ts'
+import { stepAdx, stepAtr, stepRsi, trueRange } from './indicators.ts'
+import { MacroTimeline } from './macro.ts'
+import {
+  type BatchResult,
+  emptyRows,
+  type FeatureColumns,
+  type FeatureRow,
+  FLAG,
+  firstRows,
+  rowAt,
+} from './rows.ts'
+import { AT, SymbolState } from './symbol-state.ts'
+
+const DAY_MS = 86_400_000
 
 export type StepResult =
   | { readonly kind: 'accepted'; readonly row: FeatureRow }
   | { readonly kind: 'rejected'; readonly reason: RejectReason }
 
-/** The one computation of features: a bar in, a row out, its state explicit and serialisable. */
-export declare class Reducer {
-  constructor(contract: Contract)
+/**
+ * The one computation of features: a bar in, a row out. Its state is explicit: `save…` gives bytes
+ * from which `restore…` continues as if it had never stopped. Batch is a replay of steps.
+ */
+export class Reducer {
   readonly macro: MacroTimeline
-  step(bar: Bar): StepResult
-  /** Exactly as many steps, columns in and columns out. */
-  batch(bars: BarColumns): BatchResult
-  symbols(): string[]
-  saveSymbol(symbol: string): Uint8Array
-  saveMacro(): Uint8Array
-  restoreSymbol(symbol: string, bytes: Uint8Array): void
-  restoreMacro(bytes: Uint8Array): void
+  readonly #contract: Contract
+  readonly #calendar: Calendar
+  readonly #states = new Map<string, SymbolState>()
+  readonly #returns: readonly { readonly lagBars: number; readonly clip: number }[]
+  readonly #parameters: Parameters
+  // Bars come day by day, so the day last asked about answers nearly every bar.
+  #day = Number.NaN
+  #dayKind: DayKind = 'weekend'
+
+  constructor(contract: Contract) {
+    this.#contract = contract
+    this.#calendar = createCalendar(contract)
+    this.macro = new MacroTimeline(contract, this.#calendar)
+    this.#returns = contract.definition.features.filter((f) => f.kind === 'log_return')
+    this.#parameters = parametersOf(contract)
+  }
+
+  /** One bar: its row, or why it is not taken. A rejected bar leaves no trace in the state. */
+  step(bar: Bar): StepResult {
+    const rows = emptyRows(1)
+    const outcome = this.#take(barColumns([bar]), 0, rows, 0)
+    if (outcome !== ACCEPTED) return { kind: 'rejected', reason: REJECT_REASONS[outcome - 1]! }
+    return { kind: 'accepted', row: rowAt(rows, 0) }
+  }
+
+  /** Exactly as many steps as there are bars, columns in and columns out. */
+  batch(bars: BarColumns): BatchResult {
+    const count = bars.symbol.length
+    const rows = emptyRows(count)
+    const outcome = new Uint8Array(count)
+    const counts = new Uint32Array(REJECT_REASONS.length + 1)
+    let accepted = 0
+    for (let i = 0; i < count; i++) {
+      const taken = this.#take(bars, i, rows, accepted)
+      if (taken === ACCEPTED) accepted++
+      outcome[i] = taken
+      counts[taken]!++
+    }
+    const rejected = Object.fromEntries(
+      REJECT_REASONS.map((reason) => [reason, counts[OUTCOME[reason]]!]),
+    ) as Record<RejectReason, number>
+    return { rows: firstRows(rows, accepted), outcome, rejected }
+  }
+
+  /** The symbols that have a state: those of which a bar was accepted or a state restored. */
+  symbols(): string[] {
+    return [...this.#states.keys()]
+  }
+
+  /** The state of one symbol. Throws when there is none. */
+  saveSymbol(symbol: string): Uint8Array {
+    const state = this.#states.get(symbol)
+    if (state === undefined) throw new ObservationError('state_invalid', `no state of ${symbol}`)
+    return state.save()
+  }
+
+  /** Continues a symbol from saved bytes. Throws when they belong to another definition. */
+  restoreSymbol(symbol: string, bytes: Uint8Array): void {
+    const { barsPerSession } = this.#calendar
+    this.#states.set(symbol, SymbolState.restore(this.#contract, barsPerSession, bytes))
+  }
+
+  /** All macro values published so far. */
+  saveMacro(): Uint8Array {
+    return this.macro.save()
+  }
+
+  /** Replaces the macro values. Throws when the bytes belong to another definition. */
+  restoreMacro(bytes: Uint8Array): void {
+    this.macro.restore(bytes)
+  }
+
+  /** Bar `i` in, row `at` out when it is accepted. */
+  #take(bars: BarColumns, i: number, rows: FeatureColumns, at: number): Outcome {
+    const barTime = bars.barTime[i]!
+    const open = bars.open[i]!
+    const high = bars.high[i]!
+    const low = bars.low[i]!
+    const close = bars.close[i]!
+    const fault = faultOfBar(barTime, open, high, low, close)
+    if (fault !== ACCEPTED) return fault
+    const { barMs, firstBarMs, lastBarMs } = this.#calendar
+    if (barTime % barMs !== 0) return OUTCOME.off_grid
+
+    const day = Math.floor(barTime / DAY_MS)
+    if (day !== this.#day) {
+      this.#dayKind = this.#calendar.kindOf(day)
+      this.#day = day
+    }
+    if (this.#dayKind !== 'session') return OUTCOME[this.#dayKind]
+    const time = barTime - day * DAY_MS
+    if (time < firstBarMs || time > lastBarMs) return OUTCOME.session
+
+    const symbol = bars.symbol[i]!
+    const state = this.#stateOf(symbol)
+    const slot = (time - firstBarMs) / barMs
+    const n = state.numbers
+    const first = n[AT.count] === 0
+    if (!first && barTime <= n[AT.lastTime]!)
+      return state.hasSeen(day, slot) ? OUTCOME.duplicate : OUTCOME.out_of_order
+
+    const sameSession = !first && n[AT.lastTime]! >= day * DAY_MS
+    rows.source[at] = i
+    rows.symbol[at] = symbol
+    rows.barTime[at] = barTime
+    rows.gapBars[at] = sameSession ? (barTime - n[AT.lastTime]!) / barMs - 1 : 0
+    rows.timeNormalized[at] = (time - firstBarMs) / (lastBarMs - firstBarMs)
+    rows.macroReleasedAt[at] = this.#calendar.releaseInstantOn(day)
+    rows.availableAt[at] = barTime + barMs
+    this.#technical(state, high, low, close, rows.market, at * MARKET_FEATURES)
+    this.#context(n[AT.count]!, rows, at)
+    n[AT.lastTime] = barTime
+    state.markSeen(day, slot)
+    return ACCEPTED
+  }
+
+  /** The technical features, and with them the bar becomes the state's last. */
+  #technical(
+    state: SymbolState,
+    high: number,
+    low: number,
+    close: number,
+    market: Float64Array,
+    at: number,
+  ): void {
+    const n = state.numbers
+    const p = this.#parameters
+    const index = n[AT.count]!
+    for (const { lagBars, clip } of this.#returns) {
+      const change = Math.log(close / state.closeBefore(lagBars))
+      market[at++] = change > clip ? clip : change < -clip ? -clip : change
+    }
+    const range = trueRange(n, index, high, low)
+    market[at++] = stepRsi(n, index, close, p.rsiPeriod, p.rsiZeroBranch)
+    market[at++] = (stepAtr(n, index, range, p.atrPeriod) / close) * 100
+    market[at] = stepAdx(n, index, high, low, range, p.adxPeriod)
+    n[AT.lastHigh] = high
+    n[AT.lastLow] = low
+    n[AT.lastClose] = close
+    state.pushClose(close)
+  }
+
+  /** What a row takes from outside the symbol's bars, and the flags; `count` includes its bar. */
+  #context(count: number, rows: FeatureColumns, at: number): void {
+    const availableAt = rows.availableAt[at]!
+    const view = this.macro.viewAt(availableAt)
+    const end = (at + 1) * MARKET_FEATURES
+    rows.market.set(view.values, end - view.values.length)
+    rows.macroAgeMs[at] = availableAt - view.oldestReleaseAt
+
+    const p = this.#parameters
+    let flags = count <= p.warmupBars ? FLAG.warmup : 0
+    for (let i = end - MARKET_FEATURES; i < end; i++)
+      if (Number.isNaN(rows.market[i]!)) flags |= FLAG.warmup
+    if (rows.gapBars[at]! > p.maxGapBars) flags |= FLAG.gap
+    if (rows.macroAgeMs[at]! > p.maxMacroAgeMs) flags |= FLAG.stale_macro
+    rows.flags[at] = flags
+  }
+
+  #stateOf(symbol: string): SymbolState {
+    let state = this.#states.get(symbol)
+    if (state === undefined) {
+      state = new SymbolState(this.#contract, this.#calendar.barsPerSession)
+      this.#states.set(symbol, state)
+    }
+    return state
+  }
+}
+
+type Parameters = ReturnType<typeof parametersOf>
+
+function parametersOf({ definition: { features, flags } }: Contract) {
+  const [, , , rsi, atr, adx] = features
+  return {
+    rsiPeriod: rsi.period,
+    rsiZeroBranch: rsi.zeroBranch,
+    atrPeriod: atr.period,
+    adxPeriod: adx.period,
+    warmupBars: flags.warmupBars,
+    maxGapBars: flags.maxGapBars,
+    maxMacroAgeMs: flags.maxMacroAgeDays * DAY_MS,
+  }
 }

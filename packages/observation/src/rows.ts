@@ -1,6 +1,9 @@
 import type { RejectReason } from './bars.ts'
+import { formatDay } from './calendar.ts'
 import { MARKET_FEATURES } from './contract.ts'
 import type { RawMarket } from './observation.ts'
+
+const DAY_MS = 86_400_000
 
 /** What a reader must know about a row before deciding on it; the gateway refuses a flagged row. */
 export const FLAGS = ['warmup', 'gap', 'stale_macro'] as const
@@ -31,7 +34,7 @@ export interface FeatureColumns {
   readonly length: number
   /** Index of the bar in the batch that a row came from. */
   readonly source: Uint32Array
-  readonly symbol: readonly string[]
+  readonly symbol: string[]
   readonly barTime: Float64Array
   readonly availableAt: Float64Array
   /** Row after row, 13 values each. */
@@ -56,6 +59,9 @@ const FLAG_SETS: readonly (readonly Flag[])[] = Array.from(
   (_, mask) => Object.freeze(FLAGS.filter((_flag, bit) => (mask & (1 << bit)) !== 0)),
 )
 
+/** The bit of each flag in a mask. */
+export const FLAG = { warmup: 1, gap: 2, stale_macro: 4 } as const satisfies Record<Flag, number>
+
 /** The names behind a mask of flags. */
 export function flagsOf(mask: number): readonly Flag[] {
   return FLAG_SETS[mask] ?? []
@@ -68,7 +74,7 @@ export function rowAt(rows: FeatureColumns, index: number): FeatureRow {
     symbol: rows.symbol[index]!,
     barTime,
     availableAt: rows.availableAt[index]!,
-    session: isoDay(barTime),
+    session: formatDay(Math.floor(barTime / DAY_MS)),
     market: rows.market.slice(
       index * MARKET_FEATURES,
       (index + 1) * MARKET_FEATURES,
@@ -81,6 +87,36 @@ export function rowAt(rows: FeatureColumns, index: number): FeatureRow {
   }
 }
 
-function isoDay(instant: number): string {
-  return new Date(instant).toISOString().slice(0, 10)
+/** Columns with room for `count` rows. */
+export function emptyRows(count: number): FeatureColumns {
+  return {
+    length: count,
+    source: new Uint32Array(count),
+    symbol: Array.from({ length: count }, () => ''),
+    barTime: new Float64Array(count),
+    availableAt: new Float64Array(count),
+    market: new Float64Array(count * MARKET_FEATURES),
+    timeNormalized: new Float64Array(count),
+    gapBars: new Int32Array(count),
+    flags: new Uint8Array(count),
+    macroAgeMs: new Float64Array(count),
+    macroReleasedAt: new Float64Array(count),
+  }
+}
+
+/** The first `count` rows, sharing memory with the columns they are taken from. */
+export function firstRows(rows: FeatureColumns, count: number): FeatureColumns {
+  return {
+    length: count,
+    source: rows.source.subarray(0, count),
+    symbol: rows.symbol.slice(0, count),
+    barTime: rows.barTime.subarray(0, count),
+    availableAt: rows.availableAt.subarray(0, count),
+    market: rows.market.subarray(0, count * MARKET_FEATURES),
+    timeNormalized: rows.timeNormalized.subarray(0, count),
+    gapBars: rows.gapBars.subarray(0, count),
+    flags: rows.flags.subarray(0, count),
+    macroAgeMs: rows.macroAgeMs.subarray(0, count),
+    macroReleasedAt: rows.macroReleasedAt.subarray(0, count),
+  }
 }
