@@ -17,6 +17,8 @@ export interface Calendar {
   kindOf(day: number): DayKind
   /** The instant within session day `day` at which macro values are released. */
   releaseInstantOn(day: number): number
+  /** The same for a value dated `day`: on the first session day after it. */
+  releaseInstantAfter(day: number): number
   isHoliday(dayIso: string): boolean
   isSessionDay(dayIso: string): boolean
   /** The session, YYYY-MM-DD, that a bar label lies in; undefined outside sessions. */
@@ -63,6 +65,10 @@ export function createCalendar(contract: Contract): Calendar {
     return next
   }
 
+  function releaseInstantAfter(day: number): number {
+    return sessionDayAfter(day) * DAY_MS + releaseMs
+  }
+
   return {
     barMs,
     barsPerSession: (lastBarMs - firstBarMs) / barMs + 1,
@@ -70,6 +76,7 @@ export function createCalendar(contract: Contract): Calendar {
     lastBarMs,
     kindOf,
     releaseInstantOn: (day) => day * DAY_MS + releaseMs,
+    releaseInstantAfter,
     isHoliday: (dayIso) => isHolidayNumber(parseDay(dayIso)),
     isSessionDay: (dayIso) => kindOf(parseDay(dayIso)) === 'session',
     sessionOf(barTime) {
@@ -79,7 +86,7 @@ export function createCalendar(contract: Contract): Calendar {
       return inside ? formatDay(day) : undefined
     },
     nextSessionDay: (dayIso) => formatDay(sessionDayAfter(parseDay(dayIso))),
-    releaseInstantOf: (dateIso) => sessionDayAfter(parseDay(dateIso)) * DAY_MS + releaseMs,
+    releaseInstantOf: (dateIso) => releaseInstantAfter(parseDay(dateIso)),
   }
 }
 

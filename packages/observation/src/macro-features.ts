@@ -1,7 +1,9 @@
 import type { Contract } from './contract.ts'
 
-/** A macro feature from the released values of its series, oldest first. */
-type MacroFormula = (released: (series: string) => readonly number[]) => number
+/** The newest released values of a series, at most `most` of them, oldest first. */
+export type Released = (series: string, most: number) => readonly number[]
+
+export type MacroFormula = (released: Released) => number
 
 /** The formulas of the contract's macro features, in contract order. */
 export function macroFormulas(contract: Contract): MacroFormula[] {
@@ -11,25 +13,30 @@ export function macroFormulas(contract: Contract): MacroFormula[] {
       switch (feature.kind) {
         case 'macro_z': {
           const { series, window, minimum } = feature
-          return (released) =>
-            clip(zOfNewest(released(series).slice(-window), minimum), feature.clip)
+          return (released) => clip(zOfNewest(released(series, window), minimum), feature.clip)
         }
         case 'macro_change':
-          return (released) => clip(changeOfNewest(released(feature.series)), feature.clip)
+          return (released) => clip(changeOfNewest(released(feature.series, 2)), feature.clip)
         case 'macro_spread':
-          return (released) => newest(released(feature.series)) - newest(released(feature.minus))
+          return (released) =>
+            newest(released(feature.series, 1)) - newest(released(feature.minus, 1))
       }
     })
 }
 
 /** How many sample standard deviations the newest value lies from the mean of the window. */
 function zOfNewest(window: readonly number[], minimum: number): number {
-  if (window.length < minimum) return Number.NaN
+  const count = window.length
+  if (count < minimum) return Number.NaN
+  const last = newest(window)
   // The deviation of equal numbers is rarely exactly zero in floating point; their range is.
-  if (Math.max(...window) === Math.min(...window)) return 0
-  const mean = sum(window) / window.length
-  const variance = sum(window.map((value) => (value - mean) ** 2)) / (window.length - 1)
-  return (newest(window) - mean) / Math.sqrt(variance)
+  if (window.every((value) => value === last)) return 0
+  let mean = 0
+  for (const value of window) mean += value
+  mean /= count
+  let squares = 0
+  for (const value of window) squares += (value - mean) ** 2
+  return (last - mean) / Math.sqrt(squares / (count - 1))
 }
 
 function changeOfNewest(values: readonly number[]): number {
@@ -41,10 +48,6 @@ function changeOfNewest(values: readonly number[]): number {
 
 function newest(values: readonly number[]): number {
   return values.at(-1) ?? Number.NaN
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
 }
 
 function clip(value: number, limit: number): number {

@@ -1,7 +1,7 @@
 import { type Calendar, formatDay, parseDay } from './calendar.ts'
 import type { Contract } from './contract.ts'
 import { ObservationError } from './errors.ts'
-import { macroFormulas } from './macro-features.ts'
+import { type MacroFormula, macroFormulas, type Released } from './macro-features.ts'
 import { openState, sealState } from './state.ts'
 
 /** One daily value as a source published it; `date` is YYYY-MM-DD. */
@@ -43,7 +43,7 @@ export class MacroTimeline {
   readonly #contract: Contract
   readonly #calendar: Calendar
   readonly #series: ReadonlyMap<string, Series>
-  readonly #formulas: readonly ((released: (series: string) => readonly number[]) => number)[]
+  readonly #formulas: readonly MacroFormula[]
   #view: MacroView | undefined
 
   constructor(contract: Contract, calendar: Calendar) {
@@ -99,7 +99,7 @@ export class MacroTimeline {
       series.days.splice(0, series.days.length, ...days)
       series.values.splice(0, series.values.length, ...values)
       series.releasedAt.length = 0
-      for (const day of days) series.releasedAt.push(this.#releaseOf(day))
+      for (const day of days) series.releasedAt.push(this.#calendar.releaseInstantAfter(day))
     }
     this.#view = undefined
   }
@@ -113,12 +113,8 @@ export class MacroTimeline {
     }
     target.days.splice(at, 0, day)
     target.values.splice(at, 0, value)
-    target.releasedAt.splice(at, 0, this.#releaseOf(day))
+    target.releasedAt.splice(at, 0, this.#calendar.releaseInstantAfter(day))
     return 'accepted'
-  }
-
-  #releaseOf(day: number): number {
-    return this.#calendar.releaseInstantOf(formatDay(day))
   }
 
   #compute(instant: number): MacroView {
@@ -134,9 +130,10 @@ export class MacroTimeline {
       }
       until = Math.min(until, series.releasedAt[count] ?? Number.POSITIVE_INFINITY)
     }
-    const released = (name: string): readonly number[] => {
+    const released: Released = (name, most) => {
       const series = this.#series.get(name)!
-      return series.values.slice(0, series.releasedBy(instant))
+      const count = series.releasedBy(instant)
+      return series.values.slice(Math.max(0, count - most), count)
     }
     return {
       values: Float64Array.from(this.#formulas, (formula) => formula(released)),

@@ -1,5 +1,5 @@
-import { type Bar, type BarColumns, barColumns, REJECT_REASONS, type RejectReason } from './bars.ts'
-import { type Calendar, createCalendar, type DayKind } from './calendar.ts'
+import { type Bar, type BarColumns, REJECT_REASONS, type RejectReason } from './bars.ts'
+import { type Calendar, createCalendar, type DayKind, formatDay } from './calendar.ts'
 import { type Contract, MARKET_FEATURES } from './contract.ts'
 import { ObservationError } from './errors.ts'
 import { ACCEPTED, faultOfBar, OUTCOME, type Outcome } from './hygiene.ts'
@@ -36,6 +36,8 @@ export class Reducer {
   // Bars come day by day, so the day last asked about answers nearly every bar.
   #day = Number.NaN
   #dayKind: DayKind = 'weekend'
+  #session = ''
+  readonly #row = emptyRows(1)
 
   constructor(contract: Contract) {
     this.#contract = contract
@@ -46,30 +48,39 @@ export class Reducer {
   }
 
   /** One bar: its row, or why it is not taken. A rejected bar leaves no trace in the state. */
-  step(bar: Bar): StepResult {
-    const rows = emptyRows(1)
-    const outcome = this.#take(barColumns([bar]), 0, rows, 0)
-    if (outcome !== ACCEPTED) return { kind: 'rejected', reason: REJECT_REASONS[outcome - 1]! }
-    return { kind: 'accepted', row: rowAt(rows, 0) }
+  step({ symbol, barTime, open, high, low, close }: Bar): StepResult {
+    const outcome = this.#take(symbol, barTime, open, high, low, close, this.#row, 0)
+    return outcome === ACCEPTED
+      ? { kind: 'accepted', row: rowAt(this.#row, 0) }
+      : { kind: 'rejected', reason: REJECT_REASONS[outcome - 1]! }
   }
 
   /** Exactly as many steps as there are bars, columns in and columns out. */
-  batch(bars: BarColumns): BatchResult {
-    const count = bars.symbol.length
+  batch({ symbol, barTime, open, high, low, close }: BarColumns): BatchResult {
+    const count = symbol.length
     const rows = emptyRows(count)
     const outcome = new Uint8Array(count)
     const counts = new Uint32Array(REJECT_REASONS.length + 1)
-    let accepted = 0
+    let at = 0
     for (let i = 0; i < count; i++) {
-      const taken = this.#take(bars, i, rows, accepted)
-      if (taken === ACCEPTED) accepted++
+      const taken = this.#take(
+        symbol[i]!,
+        barTime[i]!,
+        open[i]!,
+        high[i]!,
+        low[i]!,
+        close[i]!,
+        rows,
+        at,
+      )
       outcome[i] = taken
       counts[taken]!++
+      if (taken === ACCEPTED) rows.source[at++] = i
     }
     const rejected = Object.fromEntries(
       REJECT_REASONS.map((reason) => [reason, counts[OUTCOME[reason]]!]),
     ) as Record<RejectReason, number>
-    return { rows: firstRows(rows, accepted), outcome, rejected }
+    return { rows: firstRows(rows, at), outcome, rejected }
   }
 
   /** The symbols that have a state: those of which a bar was accepted or a state restored. */
@@ -100,28 +111,27 @@ export class Reducer {
     this.macro.restore(bytes)
   }
 
-  /** Bar `i` in, row `at` out when it is accepted. */
-  #take(bars: BarColumns, i: number, rows: FeatureColumns, at: number): Outcome {
-    const barTime = bars.barTime[i]!
-    const open = bars.open[i]!
-    const high = bars.high[i]!
-    const low = bars.low[i]!
-    const close = bars.close[i]!
+  /** A bar in, row `at` out when it is accepted. */
+  #take(
+    symbol: string,
+    barTime: number,
+    open: number,
+    high: number,
+    low: number,
+    close: number,
+    rows: FeatureColumns,
+    at: number,
+  ): Outcome {
     const fault = faultOfBar(barTime, open, high, low, close)
     if (fault !== ACCEPTED) return fault
     const { barMs, firstBarMs, lastBarMs } = this.#calendar
-    if (barTime % barMs !== 0) return OUTCOME.off_grid
-
     const day = Math.floor(barTime / DAY_MS)
-    if (day !== this.#day) {
-      this.#dayKind = this.#calendar.kindOf(day)
-      this.#day = day
-    }
-    if (this.#dayKind !== 'session') return OUTCOME[this.#dayKind]
     const time = barTime - day * DAY_MS
+    if (!Number.isInteger(time / barMs)) return OUTCOME.off_grid
+    if (day !== this.#day) this.#turnTo(day)
+    if (this.#dayKind !== 'session') return OUTCOME[this.#dayKind]
     if (time < firstBarMs || time > lastBarMs) return OUTCOME.session
 
-    const symbol = bars.symbol[i]!
     const state = this.#stateOf(symbol)
     const slot = (time - firstBarMs) / barMs
     const n = state.numbers
@@ -130,7 +140,7 @@ export class Reducer {
       return state.hasSeen(day, slot) ? OUTCOME.duplicate : OUTCOME.out_of_order
 
     const sameSession = !first && n[AT.lastTime]! >= day * DAY_MS
-    rows.source[at] = i
+    rows.session[at] = this.#session
     rows.symbol[at] = symbol
     rows.barTime[at] = barTime
     rows.gapBars[at] = sameSession ? (barTime - n[AT.lastTime]!) / barMs - 1 : 0
@@ -156,7 +166,8 @@ export class Reducer {
     const n = state.numbers
     const p = this.#parameters
     const index = n[AT.count]!
-    for (const { lagBars, clip } of this.#returns) {
+    for (let i = 0; i < this.#returns.length; i++) {
+      const { lagBars, clip } = this.#returns[i]!
       const change = Math.log(close / state.closeBefore(lagBars))
       market[at++] = change > clip ? clip : change < -clip ? -clip : change
     }
@@ -175,7 +186,8 @@ export class Reducer {
     const availableAt = rows.availableAt[at]!
     const view = this.macro.viewAt(availableAt)
     const end = (at + 1) * MARKET_FEATURES
-    rows.market.set(view.values, end - view.values.length)
+    const macroAt = end - view.values.length
+    for (let i = macroAt; i < end; i++) rows.market[i] = view.values[i - macroAt]!
     rows.macroAgeMs[at] = availableAt - view.oldestReleaseAt
 
     const p = this.#parameters
@@ -185,6 +197,12 @@ export class Reducer {
     if (rows.gapBars[at]! > p.maxGapBars) flags |= FLAG.gap
     if (rows.macroAgeMs[at]! > p.maxMacroAgeMs) flags |= FLAG.stale_macro
     rows.flags[at] = flags
+  }
+
+  #turnTo(day: number): void {
+    this.#day = day
+    this.#dayKind = this.#calendar.kindOf(day)
+    this.#session = formatDay(day)
   }
 
   #stateOf(symbol: string): SymbolState {

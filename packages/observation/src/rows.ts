@@ -1,9 +1,6 @@
 import type { RejectReason } from './bars.ts'
-import { formatDay } from './calendar.ts'
 import { MARKET_FEATURES } from './contract.ts'
 import type { RawMarket } from './observation.ts'
-
-const DAY_MS = 86_400_000
 
 /** What a reader must know about a row before deciding on it; the gateway refuses a flagged row. */
 export const FLAGS = ['warmup', 'gap', 'stale_macro'] as const
@@ -35,6 +32,8 @@ export interface FeatureColumns {
   /** Index of the bar in the batch that a row came from. */
   readonly source: Uint32Array
   readonly symbol: string[]
+  /** YYYY-MM-DD. */
+  readonly session: string[]
   readonly barTime: Float64Array
   readonly availableAt: Float64Array
   /** Row after row, 13 values each. */
@@ -74,7 +73,7 @@ export function rowAt(rows: FeatureColumns, index: number): FeatureRow {
     symbol: rows.symbol[index]!,
     barTime,
     availableAt: rows.availableAt[index]!,
-    session: formatDay(Math.floor(barTime / DAY_MS)),
+    session: rows.session[index]!,
     market: rows.market.slice(
       index * MARKET_FEATURES,
       (index + 1) * MARKET_FEATURES,
@@ -92,7 +91,8 @@ export function emptyRows(count: number): FeatureColumns {
   return {
     length: count,
     source: new Uint32Array(count),
-    symbol: Array.from({ length: count }, () => ''),
+    symbol: [],
+    session: [],
     barTime: new Float64Array(count),
     availableAt: new Float64Array(count),
     market: new Float64Array(count * MARKET_FEATURES),
@@ -109,7 +109,8 @@ export function firstRows(rows: FeatureColumns, count: number): FeatureColumns {
   return {
     length: count,
     source: rows.source.subarray(0, count),
-    symbol: rows.symbol.slice(0, count),
+    symbol: rows.symbol,
+    session: rows.session,
     barTime: rows.barTime.subarray(0, count),
     availableAt: rows.availableAt.subarray(0, count),
     market: rows.market.subarray(0, count * MARKET_FEATURES),

@@ -72,13 +72,14 @@ export class SymbolState {
 
   /** The close `lag` bars before the bar about to be accepted; NaN when there is none. */
   closeBefore(lag: number): number {
-    const index = this.numbers[AT.count]! - lag
+    // As an integer: the remainder of doubles is ten times slower.
+    const index = (this.numbers[AT.count]! - lag) | 0
     return index < 0 ? Number.NaN : this.numbers[AT.closes + (index % this.#ringLength)]!
   }
 
   /** Appends a close and counts the bar. */
   pushClose(close: number): void {
-    const index = this.numbers[AT.count]!
+    const index = this.numbers[AT.count]! | 0
     this.numbers[AT.closes + (index % this.#ringLength)] = close
     this.numbers[AT.count] = index + 1
   }
