@@ -52,7 +52,7 @@ export function eventTimestampOf(row: Buffer): number {
 
 /** The features asked for, by id; nothing in the result points into `row`. */
 export function readRow(row: Buffer, ids: readonly number[]): StoredRow {
-  const values: StoredRow['values'][number][] = new Array(ids.length).fill(undefined)
+  const values: StoredRow['values'][number][] = ids.map(() => undefined)
   let expected = 0
   for (let at = HEAD_BYTES; at < row.length; ) {
     const id = row.readUInt32LE(at)

@@ -11,11 +11,9 @@ export interface TimestampParts {
 
 /** Seconds rounded down and 0…999,999,000 nanoseconds, as `google.protobuf.Timestamp` splits an instant. */
 export function timestampParts(instantMs: number): TimestampParts {
-  const micros = Math.round((instantMs - Math.floor(instantMs / 1000) * 1000) * 1000)
-  const seconds = Math.floor(instantMs / 1000)
-  return micros === 1_000_000
-    ? { seconds: seconds + 1, nanos: 0 }
-    : { seconds, nanos: micros * 1000 }
+  const micros = Math.round(instantMs * 1_000)
+  const seconds = Math.floor(micros / 1_000_000)
+  return { seconds, nanos: (micros - seconds * 1_000_000) * 1_000 }
 }
 
 /** The bytes of `google.protobuf.Timestamp`; zero fields are left out, as proto3 does. */
@@ -37,7 +35,7 @@ export function decodeTimestamp(bytes: Buffer): number {
     else if (tag === 0x10) nanos = Number(reader.int64())
     else reader.skip(tag & 7)
   }
-  return seconds * 1000 + Math.round(nanos / 1000) / 1000
+  return (seconds * 1_000_000 + Math.round(nanos / 1_000)) / 1_000
 }
 
 /** RFC 3339 in UTC with 0, 3 or 6 fraction digits, the fewest that hold the instant. */

@@ -38,7 +38,7 @@ function row(key: Buffer, eventTimestamp: number, values: Record<string, number>
 
 /** What every online store must do, whatever holds its rows. */
 export function describeOnlineStore(name: string, start: () => Promise<StoreUnderTest>): void {
-  describe(name, () => {
+  describe(`${name}`, () => {
     let stores: StoreUnderTest
     beforeAll(async () => {
       stores = await start()

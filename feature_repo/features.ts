@@ -1,0 +1,59 @@
+import {
+  createRegistry,
+  type Feature,
+  type FeatureView,
+  type Registry,
+} from '@usdcop/feast/registry'
+import type { Contract } from '@usdcop/observation/contract'
+
+const MINUTE_MS = 60_000
+const TTL_MS = {
+  technical_features: 30 * MINUTE_MS,
+  macro_features: 24 * 60 * MINUTE_MS,
+  state_features: 30 * MINUTE_MS,
+}
+type ViewName = keyof typeof TTL_MS
+
+/** What the gateway pushes after each decision; its event time is the bar's close. */
+const STATE_PUSH = { name: 'state_push', timestampField: 'event_timestamp' }
+
+/**
+ * The project's features, named by the contract and in its order. The definition hash on views and
+ * service tells readers which definition the rows were computed under.
+ */
+export function defineFeatures(contract: Contract): Registry {
+  const tags = { definition_hash: contract.definitionHash }
+  const views = (Object.keys(TTL_MS) as ViewName[]).map(
+    (name): FeatureView => ({
+      name,
+      entities: ['symbol'],
+      features: featuresOf(contract, name),
+      ttlMs: TTL_MS[name],
+      pushSource: name === 'state_features' ? STATE_PUSH.name : undefined,
+      tags,
+    }),
+  )
+  return createRegistry({
+    project: 'usdcop_trading',
+    entities: [{ name: 'symbol', joinKey: 'symbol', valueType: 'STRING', tags: {} }],
+    views,
+    services: [
+      {
+        name: 'observation_15d',
+        projections: views.map(({ name, features }) => ({
+          view: name,
+          features: features.map((feature) => feature.name),
+        })),
+        tags,
+      },
+    ],
+    pushSources: [STATE_PUSH],
+  })
+}
+
+/** Training and serving rows must be equal to the bit, hence DOUBLE throughout. */
+function featuresOf(contract: Contract, view: ViewName): Feature[] {
+  return contract.definition.features
+    .filter((feature) => feature.view === view)
+    .map(({ name }) => ({ name, valueType: 'DOUBLE' }))
+}

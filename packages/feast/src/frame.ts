@@ -1,0 +1,77 @@
+import { ServiceError } from '@usdcop/service/errors'
+import { convertScalar, convertValue, shown } from './convert.ts'
+import { DUMMY_JOIN_KEY, DUMMY_VALUE, type EntityValue, entityKey } from './entity-key.ts'
+import { parseInstant } from './instant.ts'
+import type { OnlineRow } from './online-store.ts'
+import { entitiesOf, type FeatureView, type Registry } from './registry.ts'
+import type { Value } from './value.ts'
+
+type Columns = ReadonlyMap<string, readonly unknown[]>
+
+/**
+ * The rows of one view in a pushed frame of columns. A frame without a single feature value makes no
+ * rows, as in Feast.
+ * @throws ServiceError `invalid_request` naming the column and the value at fault
+ */
+export function readFrame(
+  registry: Registry,
+  view: FeatureView,
+  timestampField: string,
+  frame: Readonly<Record<string, unknown>>,
+): readonly OnlineRow[] {
+  const columns = columnsOf(frame)
+  const rowCount = columns.values().next().value?.length ?? 0
+  const joinKeys = entitiesOf(registry, view)
+  const needed = [...joinKeys.map(({ joinKey }) => joinKey), timestampField]
+  const missing = [...needed, ...view.features.map(({ name }) => name)].filter(
+    (name) => !columns.has(name),
+  )
+  if (missing.length > 0)
+    throw new ServiceError('invalid_request', `df has no column ${missing.join(', ')}`)
+  if (view.features.every(({ name }) => columns.get(name)?.every((value) => value === null)))
+    return []
+
+  return Array.from({ length: rowCount }, (_, row) => {
+    const at = (name: string) => columns.get(name)?.[row]
+    const pairs = joinKeys.map(({ joinKey, valueType }) => {
+      const value = convertScalar(valueType, at(joinKey))
+      if (value === undefined) throw unfit(joinKey, at(joinKey), valueType)
+      return [joinKey, value as EntityValue] as const
+    })
+    const values = new Map<string, Value>()
+    for (const { name, valueType } of view.features) {
+      const value = convertValue(valueType, at(name))
+      if (value === undefined) throw unfit(name, at(name), valueType)
+      values.set(name, value)
+    }
+    return {
+      entityKey: entityKey(pairs.length === 0 ? [[DUMMY_JOIN_KEY, DUMMY_VALUE]] : pairs),
+      eventTimestamp: instantOf(timestampField, at(timestampField)),
+      values,
+    }
+  })
+}
+
+function columnsOf(frame: Readonly<Record<string, unknown>>): Columns {
+  const columns = new Map<string, readonly unknown[]>()
+  for (const [name, values] of Object.entries(frame)) {
+    if (!Array.isArray(values))
+      throw new ServiceError('invalid_request', `df: column ${name} is not a list`)
+    columns.set(name, values)
+  }
+  const lengths = new Set([...columns.values()].map((values) => values.length))
+  if (lengths.size > 1)
+    throw new ServiceError('invalid_request', 'All arrays must be of the same length')
+  return columns
+}
+
+/** Text only: Feast reads a bare number as nanoseconds, which nobody who sends one means. */
+function instantOf(name: string, value: unknown): number {
+  const instant = typeof value === 'string' ? parseInstant(value) : undefined
+  if (instant === undefined) throw unfit(name, value, 'time (ISO 8601 text)')
+  return instant
+}
+
+function unfit(name: string, value: unknown, type: string): ServiceError {
+  return new ServiceError('invalid_request', `df: ${name}: ${shown(value)} is not a valid ${type}`)
+}
