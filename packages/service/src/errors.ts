@@ -9,6 +9,7 @@ export const STATUS = {
   feature_service_unknown: 404,
   feature_unknown: 404,
   push_source_unknown: 422,
+  feature_name_collision: 422,
   conflict: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,

@@ -1,0 +1,90 @@
+import type { Serving } from '@usdcop/feast/ttl'
+import { toServiceError } from '@usdcop/service/error-renderer'
+import type { ErrorCode, ServiceError } from '@usdcop/service/errors'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { BodyError } from './body.ts'
+
+/** How one code is told on Feast's routes: the exception a Feast client raises again, and the status. */
+interface Telling {
+  readonly feastClass: string
+  readonly status: number
+  /** What real Feast answers, under `FEAST_PARITY=strict`: `text` is a bare string. */
+  readonly strict?: { readonly status: number; readonly text?: true }
+}
+
+const UNTYPED_500 = { status: 500, text: true } as const
+
+const TELLINGS: Partial<Record<ErrorCode, Telling>> = {
+  feature_view_unknown: { feastClass: 'FeatureViewNotFoundException', status: 404 },
+  feature_service_unknown: { feastClass: 'FeatureServiceNotFoundException', status: 404 },
+  push_source_unknown: { feastClass: 'PushSourceNotFoundException', status: 422 },
+  feature_name_collision: {
+    feastClass: 'FeatureNameCollisionError',
+    status: 422,
+    strict: { status: 500 },
+  },
+  feature_unknown: { feastClass: 'FeastError', status: 404, strict: UNTYPED_500 },
+  invalid_request: { feastClass: 'FeastError', status: 422, strict: UNTYPED_500 },
+  forbidden: { feastClass: 'FeastPermissionError', status: 403 },
+}
+
+/** The error handler of Feast's routes: Feast's shapes, which its SDK turns back into exceptions. */
+export function renderFeastErrors(serving: Serving) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    reply.type('application/json')
+    if (error instanceof BodyError) {
+      reply.code(422).send(stringify({ detail: error.faults }))
+      return
+    }
+    const fault = toServiceError(error)
+    if (fault.status >= 500) request.log.error({ err: error }, 'request failed')
+    if (fault.code === 'unauthenticated') {
+      const detail =
+        request.headers.authorization === undefined
+          ? 'Missing authentication token'
+          : 'Invalid or expired access token'
+      reply.code(401).header('www-authenticate', 'Bearer').send(stringify({ detail }))
+      return
+    }
+    const { status, body } = told(fault, serving)
+    reply.code(status).send(body)
+  }
+}
+
+function told(fault: ServiceError, serving: Serving): { status: number; body: string } {
+  const telling = TELLINGS[fault.code]
+  if (telling === undefined) {
+    // 5xx bodies never carry internal text; the other client errors (413, 415) say what they are.
+    const text = fault.status >= 500 ? 'the feature server cannot answer now' : fault.message
+    return { status: fault.status, body: detailOf('FeastError', text) }
+  }
+  const { feastClass, status, strict } = telling
+  const body =
+    serving === 'strict' && strict?.text
+      ? JSON.stringify(fault.message)
+      : detailOf(feastClass, fault.message)
+  return { status: serving === 'strict' ? (strict?.status ?? status) : status, body }
+}
+
+/** A JSON string that itself holds JSON, spaced as Python prints it. */
+function detailOf(feastClass: string, message: string): string {
+  const { module, ...rest } = { module: 'feast.errors', class: feastClass, message }
+  const fields = Object.entries({ module, ...rest }).map(
+    ([key, value]) => `"${key}": ${asciiJson(value)}`,
+  )
+  return JSON.stringify(`{${fields.join(', ')}}`)
+}
+
+/** Python's json.dumps escapes everything beyond ASCII. */
+function asciiJson(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function stringify(body: unknown): string {
+  return JSON.stringify(body, (_key, value: unknown) =>
+    typeof value === 'bigint' ? Number(value) : value,
+  )
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openLmdbStore } from '@usdcop/feast/lmdb-store'
+import type { OnlineStore } from '@usdcop/feast/online-store'
+import { connectRedis, createRedisStore } from '@usdcop/feast/redis-store'
+import { defineFeatures } from '@usdcop/feature-repo/features'
+import { parseContract } from '@usdcop/observation/contract'
+import { assertMayBind, createKeyring } from '@usdcop/service/auth'
+import { wallClock } from '@usdcop/service/clock'
+import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
+import { createLogger, type Logger } from '@usdcop/service/log'
+import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
+import { buildApp } from './app.ts'
+import { type Config, readConfig } from './config.ts'
+
+const config = readConfig(process.env)
+const logger = createLogger({ name: 'feature-server', level: config.logLevel })
+
+await runService({ logger, start })
+
+async function start(life: Lifecycle): Promise<void> {
+  const keyring = createKeyring(config.apiKeys)
+  assertMayBind(config.host, keyring)
+  const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
+  const registry = defineFeatures(contract)
+  const store = openStore(config, registry.project, life, logger)
+  const metrics = createRegistry('feature-server')
+  addProcessMetrics(metrics)
+  const { serving, host, port } = config
+  const clock = wallClock
+  const deps = { logger, metrics, registry, store, clock, serving, keyring, bindHost: host }
+  const app = buildApp(deps)
+  life.onClose('http', () => app.close())
+  const address = await app.listen({ host, port })
+  logger.info({ address, serving, definitionHash: contract.definitionHash }, 'serving features')
+}
+
+function openStore(
+  { redisUrl, dataDirectory }: Config,
+  project: string,
+  life: Lifecycle,
+  logger: Logger,
+): OnlineStore {
+  if (redisUrl === undefined) {
+    const store = openLmdbStore(join(dataDirectory, 'online'), project)
+    life.onClose('online store', () => store.close())
+    return store
+  }
+  const client = connectRedis(redisUrl, (error) => logger.warn({ err: error }, 'redis'))
+  life.onClose('redis', () => client.disconnect())
+  return createRedisStore(client, project)
+}

@@ -1,0 +1,82 @@
+import { keyedReads, readEntityRows } from '@usdcop/feast/entity-rows'
+import type { OnlineStore } from '@usdcop/feast/online-store'
+import { createPlanner, type Plan } from '@usdcop/feast/plan'
+import type { Registry } from '@usdcop/feast/registry'
+import { type Reply, writeReply } from '@usdcop/feast/reply'
+import type { Serving } from '@usdcop/feast/ttl'
+import type { DomainClock } from '@usdcop/service/clock'
+import { ServiceError } from '@usdcop/service/errors'
+import type { FastifyInstance } from 'fastify'
+import { parseBody } from '../body.ts'
+import { type FeatureServerMetrics, featureBin, viewBin } from '../metrics.ts'
+import { parseOnlineRequest } from '../online-request.ts'
+
+export interface OnlineFeaturesDeps {
+  readonly registry: Registry
+  readonly store: OnlineStore
+  readonly clock: DomainClock
+  readonly serving: Serving
+  readonly metrics: FeatureServerMetrics
+}
+
+const ENDPOINT = '/get-online-features'
+/** Rows times features of one request: 25 times what Feast's own benchmark asks for at most. */
+const MAX_CELLS = 250_000
+/** Under which definition the rows were computed; absent where the views disagree. */
+const DEFINITION_HEADER = 'usdcop-definition-hash'
+
+/** POST /get-online-features, Feast's hot route: a cached plan, one read, a reply written as text. */
+export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps): void {
+  const { registry, store, clock, serving, metrics } = deps
+  const plan = createPlanner(registry)
+
+  app.post<{ Body: string }>(ENDPOINT, async (request, reply) => {
+    const startedAt = performance.now()
+    const asked = parseOnlineRequest(parseBody(request.body))
+    const planned = plan(asked)
+    const rows = readEntityRows(registry, asked.entities, serving)
+    if (rows.count * planned.featureCount > MAX_CELLS)
+      throw new ServiceError(
+        'payload_too_large',
+        `${rows.count} rows of ${planned.featureCount} features are more than ${MAX_CELLS} values`,
+      )
+    const reads = keyedReads(planned, rows, serving)
+    const readAt = performance.now()
+    const stored = await store.read(reads, request.signal)
+    metrics.storeRead.observe((performance.now() - readAt) / 1_000)
+    const { viewMetadata } = asked
+    const now = clock.now()
+    const answer = writeReply({ plan: planned, rows, reads, stored, now, serving, viewMetadata })
+    observe(metrics, planned, answer, rows.count, startedAt)
+    const definitionHash = definitionHashOf(planned)
+    if (definitionHash !== undefined) reply.header(DEFINITION_HEADER, definitionHash)
+    return reply.type('application/json').send(answer.text)
+  })
+}
+
+function definitionHashOf({ views }: Plan): string | undefined {
+  const hash = views[0]?.view.tags['definition_hash']
+  return views.every(({ view }) => view.tags['definition_hash'] === hash) ? hash : undefined
+}
+
+function observe(
+  metrics: FeatureServerMetrics,
+  { views, featureCount }: Plan,
+  { statuses }: Reply,
+  rowCount: number,
+  startedAt: number,
+): void {
+  metrics.onlineRequests.inc()
+  metrics.entityCount.observe(rowCount)
+  for (const [view, counts] of statuses)
+    for (const [status, count] of counts)
+      metrics.statuses.inc({ feature_view: view, status: status.toLowerCase() }, count)
+  metrics.latency.observe(
+    {
+      endpoint: ENDPOINT,
+      feature_count: featureBin(featureCount),
+      feature_view_count: viewBin(views.length),
+    },
+    (performance.now() - startedAt) / 1_000,
+  )
+}

@@ -1,0 +1,217 @@
+import type { OnlineStore } from '@usdcop/feast/online-store'
+import { featureField, timestampField } from '@usdcop/feast/redis-rows'
+import { decodeTimestamp } from '@usdcop/feast/timestamp'
+import type { Serving } from '@usdcop/feast/ttl'
+import { decodeValue, type Value } from '@usdcop/feast/value'
+import { type GoldenReply, goldenRegistry, readGolden } from '@usdcop/tests/support/feast-golden'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { TOKENS, temporaryStore, testApp } from './feature-server.ts'
+
+const golden = readGolden()
+const registry = goldenRegistry(golden)
+const signal = AbortSignal.timeout(60_000)
+const MINUTE_MS = 60_000
+
+/** Puts the rows Feast left in Redis into a store of ours. */
+async function fill(store: OnlineStore): Promise<void> {
+  const project = Buffer.from(golden.definitions.project)
+  for (const { key, fields } of golden.redisRows) {
+    const entityKey = Buffer.from(key, 'hex').subarray(0, -project.length)
+    for (const view of registry.views.values()) {
+      const time = fields[timestampField(view.name).toString('hex')]
+      if (time === undefined) continue
+      const values = new Map<string, Value>()
+      for (const { name } of view.features) {
+        const value = fields[featureField(view.name, name).toString('hex')]
+        if (value !== undefined) values.set(name, decodeValue(Buffer.from(value, 'hex')))
+      }
+      const eventTimestamp = decodeTimestamp(Buffer.from(time, 'hex'))
+      await store.write(view.name, [{ entityKey, eventTimestamp, values }], signal)
+    }
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+/** Feast's order inside a view is that of a Python set, so columns are compared by name. */
+function sorted({ status, body }: Answer): Answer {
+  if (status !== 200 || body === '') return { status, body }
+  const parts =
+    /^\{"results":\[(?<columns>.*)\],"metadata":\{"feature_names":(?<names>\[.*?\])(?<rest>.*)$/s
+  const { columns = '', names = '[]', rest = '' } = parts.exec(body)?.groups ?? {}
+  const split = columns.split(/(?<=\}),(?=\{"values")/)
+  const named = (JSON.parse(names) as string[]).map((name, index) => `${name} ${split[index]}`)
+  return { status, body: [...named.sort(), rest].join('\n') }
+}
+
+async function replay(serving: Serving): Promise<Map<string, Answer>> {
+  await using store = temporaryStore(golden.definitions.project)
+  await fill(store)
+  await using app = testApp({ registry, store, serving, now: golden.rowTimeMs + MINUTE_MS })
+  const answers = new Map<string, Answer>()
+  for (const { name, path, method, request, contentType } of golden.replies) {
+    const type = contentType === undefined ? 'application/json' : contentType
+    const reply = await app.inject({
+      method,
+      url: path,
+      headers: {
+        authorization: `Bearer ${TOKENS.writer}`,
+        ...(type === null ? {} : { 'content-type': type }),
+      },
+      ...(method === 'POST' ? { payload: request } : {}),
+    })
+    answers.set(name, { status: reply.statusCode, body: reply.body })
+  }
+  return answers
+}
+
+/** Where our strict reply is not Feast's, and why. Anything else must be equal to the letter. */
+const STRICT_DIFFERENCES: Readonly<Record<string, string>> = {
+  'no content type': 'accepted: SDKs up to 0.60 send none, and Feast 0.67 refuses them',
+  'a form content type': 'accepted: it is what curl sends',
+  'error: malformed JSON': 'the JSON fault is told in the words of our parser',
+  'error: a missing join key': 'our text names only the join keys of the requested views',
+  'error: no rows': 'our text names only the join keys of the requested views',
+  'error: empty entities': "our text instead of Python's 'pop from an empty set'",
+  'error: a null entity': "our text instead of Python's TypeError",
+  'error: a key that is no number': "our text instead of Python's ValueError",
+  'error: unknown feature': "our text instead of a Python KeyError's quotes",
+  'push without a feature': "our text instead of pandas' KeyError",
+  'error: push without a time': "our text instead of Arrow's KeyError",
+  'error: push of a broken time': "our text instead of pandas' DateParseError",
+  'error: push without a join key': "our text instead of Arrow's ValueError",
+  'error: push of text for a number': "our text instead of Python's AssertionError",
+}
+const OTHER_STATUS = new Set(['no content type', 'a form content type'])
+
+/** What differs by default: the status and, where a body is served, the statuses by column. */
+const DEFAULT_DIFFERENCES: Readonly<Record<string, number | Record<string, readonly string[]>>> = {
+  'a missing entity': {
+    conv_rate: ['NOT_FOUND'],
+    acc_rate: ['NOT_FOUND'],
+    trips: ['NOT_FOUND'],
+  },
+  'present and missing': {
+    conv_rate: ['NOT_FOUND', 'PRESENT', 'NOT_FOUND'],
+    acc_rate: ['NOT_FOUND', 'PRESENT', 'NOT_FOUND'],
+    trips: ['NOT_FOUND', 'PRESENT', 'NOT_FOUND'],
+  },
+  'whole floats and large integers': { conv_rate: ['PRESENT', 'NULL_VALUE'] },
+  'a stored null': { conv_rate: ['NULL_VALUE'] },
+  'views of different entities': { rating: ['PRESENT', 'NOT_FOUND'] },
+  'a composite key': { rating: ['PRESENT', 'NOT_FOUND'] },
+  'text keys as numbers': { f_string: ['NOT_FOUND'] },
+  'no content type': 200,
+  'a form content type': 200,
+  'error: unknown feature': 404,
+  'error: a reference without a colon': 422,
+  'error: a version': 422,
+  'error: colliding names': 422,
+  'error: the same reference twice': 422,
+  'error: no features': 422,
+  'error: unequal columns': 422,
+  'error: a missing join key': 422,
+  'error: half a composite key': 422,
+  'error: empty entities': 422,
+  'error: no rows': 422,
+  'error: a null entity': 422,
+  'error: a key that is no number': 422,
+  'error: a fractional key': 422,
+  'error: malformed JSON': 422,
+  'push without a feature': 422,
+  'error: push to nowhere': 422,
+  'error: push of unequal columns': 422,
+  'error: push without a time': 422,
+  'error: push of a broken time': 422,
+  'error: push without a join key': 422,
+  'error: push of text for a number': 422,
+}
+
+describe('with FEAST_PARITY=strict', () => {
+  let answers: Map<string, Answer>
+  beforeAll(async () => {
+    answers = await replay('strict')
+  })
+  const answerTo = ({ name }: GoldenReply) => answers.get(name) as Answer
+
+  test.for(golden.replies.filter(({ name }) => !(name in STRICT_DIFFERENCES)))(
+    'answers as Feast does: $name',
+    (each) => {
+      expect(sorted(answerTo(each))).toEqual(sorted(each.reply))
+    },
+  )
+
+  test.for(golden.replies.filter(({ name }) => name in STRICT_DIFFERENCES))(
+    'differs from Feast in what is listed only: $name',
+    (each) => {
+      const answer = answerTo(each)
+      expect(answer.body).not.toBe(each.reply.body)
+      if (OTHER_STATUS.has(each.name)) expect(answer.status).toBe(200)
+      else {
+        expect(answer.status).toBe(each.reply.status)
+        expect(typeof JSON.parse(answer.body)).toBe(typeof JSON.parse(each.reply.body))
+      }
+    },
+  )
+
+  afterAll(() => {
+    expect([...answers.keys()]).toEqual(golden.replies.map(({ name }) => name))
+  })
+})
+
+describe('by default', () => {
+  let answers: Map<string, Answer>
+  beforeAll(async () => {
+    answers = await replay('mark')
+  })
+
+  test('answers as Feast does but for the listed differences', () => {
+    const different = golden.replies.filter(({ name, reply }) => {
+      const answer = answers.get(name) as Answer
+      return JSON.stringify(sorted(answer)) !== JSON.stringify(sorted(reply))
+    })
+    expect(different.map(({ name }) => name).sort()).toEqual(
+      Object.keys(DEFAULT_DIFFERENCES).sort(),
+    )
+  })
+
+  test.for(Object.entries(DEFAULT_DIFFERENCES))(
+    'differs by its listed answer: %s',
+    ([name, to]) => {
+      const answer = answers.get(name) as Answer
+      if (typeof to === 'number') {
+        expect(answer.status).toBe(to)
+        return
+      }
+      const reply = JSON.parse(answer.body) as {
+        metadata: { feature_names: string[] }
+        results: { statuses: string[] }[]
+      }
+      const statuses = Object.fromEntries(
+        reply.metadata.feature_names.map((column, index) => [
+          column,
+          reply.results[index]?.statuses,
+        ]),
+      )
+      expect(statuses).toMatchObject(to)
+      const others = Object.entries(statuses).filter(([column]) => !(column in to))
+      expect(others.flatMap(([, told]) => told).every((status) => status === 'PRESENT')).toBe(true)
+    },
+  )
+
+  test.for(golden.replies.filter(({ reply }) => reply.status >= 400))(
+    'answers a caller fault with 4xx that a Feast client can read: $name',
+    ({ name }) => {
+      const { status, body } = answers.get(name) as Answer
+      if (status === 200) return
+      expect([404, 422]).toContain(status)
+      const parsed = JSON.parse(body) as unknown
+      if (typeof parsed === 'string')
+        expect(Object.keys(JSON.parse(parsed) as object)).toEqual(['module', 'class', 'message'])
+      else expect(Object.keys(parsed as object)).toEqual(['detail'])
+    },
+  )
+})
