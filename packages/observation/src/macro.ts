@@ -25,9 +25,15 @@ export interface MacroView {
 
 /** One series by ascending date. A release instant never precedes that of an earlier date. */
 class Series {
-  readonly days: number[] = []
-  readonly values: number[] = []
-  readonly releasedAt: number[] = []
+  days: number[] = []
+  values: number[] = []
+  releasedAt: number[] = []
+
+  load(days: Float64Array, values: Float64Array, calendar: Calendar): void {
+    this.days = [...days]
+    this.values = [...values]
+    this.releasedAt = this.days.map((day) => calendar.releaseInstantAfter(day))
+  }
 
   /** How many values are released at `instant`. */
   releasedBy(instant: number): number {
@@ -90,16 +96,25 @@ export class MacroTimeline {
   /** Replaces the timeline. Throws on bytes of another definition or no timeline at all. */
   restore(bytes: Uint8Array): void {
     const numbers = openState(this.#contract, 'macro', bytes)
+    const lengths: number[] = []
+    let total = 0
+    for (const _ of this.#series) {
+      const length = numbers[total]!
+      lengths.push(length)
+      total += 1 + 2 * length
+    }
+    if (total !== numbers.length)
+      throw new ObservationError('state_invalid', 'the macro state has another length than it says')
+
     let at = 0
-    for (const series of this.#series.values()) {
-      const length = numbers[at] ?? 0
-      const days = numbers.subarray(at + 1, at + 1 + length)
-      const values = numbers.subarray(at + 1 + length, at + 1 + 2 * length)
+    for (const [i, series] of [...this.#series.values()].entries()) {
+      const length = lengths[i]!
+      series.load(
+        numbers.subarray(at + 1, at + 1 + length),
+        numbers.subarray(at + 1 + length, at + 1 + 2 * length),
+        this.#calendar,
+      )
       at += 1 + 2 * length
-      series.days.splice(0, series.days.length, ...days)
-      series.values.splice(0, series.values.length, ...values)
-      series.releasedAt.length = 0
-      for (const day of days) series.releasedAt.push(this.#calendar.releaseInstantAfter(day))
     }
     this.#view = undefined
   }

@@ -20,11 +20,11 @@ export function writeHeader(contract: Contract, kind: StateKind, buffer: ArrayBu
 export function checkHeader(contract: Contract, kind: StateKind, bytes: Uint8Array): void {
   if (bytes.byteLength < HEADER_BYTES || bytes.byteLength % 4 !== 0)
     throw new ObservationError('state_invalid', `${bytes.byteLength} bytes are no ${kind} state`)
-  const header = Buffer.from(bytes.buffer, bytes.byteOffset, HEADER_BYTES)
-  const word = new Uint32Array(bytes.slice(0, 4).buffer)[0]
-  if (word !== KIND[kind])
+  // A copy, for alignment: a driver's Buffer may begin anywhere, and its slice copies nothing.
+  const header = Uint8Array.from(bytes.subarray(0, HEADER_BYTES)).buffer
+  if (new Uint32Array(header, 0, 1)[0] !== KIND[kind])
     throw new ObservationError('state_invalid', `these bytes are no ${kind} state of this version`)
-  const definition = header.subarray(8, HEADER_BYTES).toString('hex')
+  const definition = Buffer.from(header, 8).toString('hex')
   if (definition !== contract.definitionHash)
     throw new ObservationError(
       'state_mismatch',
@@ -49,5 +49,5 @@ export function openState(contract: Contract, kind: StateKind, bytes: Uint8Array
   checkHeader(contract, kind, bytes)
   if ((bytes.byteLength - HEADER_BYTES) % 8 !== 0)
     throw new ObservationError('state_invalid', `the ${kind} state is cut short`)
-  return new Float64Array(bytes.slice(HEADER_BYTES).buffer)
+  return new Float64Array(Uint8Array.from(bytes.subarray(HEADER_BYTES)).buffer)
 }

@@ -56,7 +56,7 @@ export class SymbolState {
     const state = new SymbolState(contract, barsPerSession)
     if (bytes.byteLength < state.#fixedBytes)
       throw new ObservationError('state_invalid', 'the symbol state is cut short')
-    state.#adopt(bytes.slice().buffer)
+    state.#adopt(new Uint8Array(bytes).buffer)
     if (bytes.byteLength !== state.#usedBytes)
       throw new ObservationError(
         'state_invalid',
