@@ -1,0 +1,25 @@
+import type { DomainClock } from '@usdcop/service/clock'
+import type { ConsoleStatus } from './wire.ts'
+
+/** Who runs the market tells the console how far it has come. */
+export interface StatusSource {
+  current(): ConsoleStatus
+  /** Calls back on every change; returns the way out. */
+  subscribe(onChange: (status: ConsoleStatus) => void): () => void
+}
+
+/** A service of its own: the market is the world's, and only its time changes. */
+export function liveStatus(clock: DomainClock): StatusSource {
+  return {
+    current: () => ({
+      mode: 'live',
+      state: 'running',
+      speed: null,
+      now: clock.now(),
+      from: null,
+      to: null,
+      progress: null,
+    }),
+    subscribe: () => () => {},
+  }
+}

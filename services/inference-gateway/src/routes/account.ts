@@ -1,0 +1,39 @@
+import type { ExecutionRules } from '@usdcop/decision/execution'
+import { ServiceError } from '@usdcop/service/errors'
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
+import { z } from 'zod'
+import type { Ledger } from '../ledger.ts'
+
+export interface AccountRouteDeps {
+  readonly ledger: Ledger
+  readonly execution: ExecutionRules
+  readonly mayRead: onRequestAsyncHookHandler
+}
+
+const Query = z.strictObject({ symbol: z.string().min(1).max(32) })
+
+/** The paper account of one symbol, marked at its newest bar's close. */
+export function accountRoutes(
+  app: FastifyInstance,
+  { ledger, execution, mayRead }: AccountRouteDeps,
+): void {
+  app.get('/v1/account', { onRequest: mayRead }, async (request) => {
+    const { symbol } = Query.parse(request.query)
+    const stored = await ledger.account(symbol, request.signal)
+    if (stored === undefined) throw new ServiceError('not_found', `no account trades ${symbol}`)
+    const { account, version } = stored
+    const [mark] = await ledger.equity(symbol, account.lastBarTime ?? 0, request.signal)
+    return {
+      symbol,
+      position: account.position,
+      pending: account.pending,
+      cash: account.cash,
+      equity: mark?.equity ?? account.cash,
+      initialCash: execution.initialCash,
+      currency: execution.currency,
+      notional: execution.notional,
+      barTime: account.lastBarTime,
+      version,
+    }
+  })
+}
