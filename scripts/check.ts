@@ -19,7 +19,7 @@ const steps: { name: string; passes: () => boolean }[] = process.argv.includes('
         passes: () => runs('tsc', '-p', 'services/inference-gateway/console/tsconfig.json'),
       },
       { name: 'lint', passes: () => runs('oxlint', '--type-aware', '--deny-warnings') },
-      { name: 'format', passes: () => runs('biome', 'ci') },
+      { name: 'format', passes: () => runs('biome', 'ci', '--colors=off') },
       { name: 'links', passes: () => none(deadLinks(root, tracked('*.md'))) },
       { name: 'file lengths', passes: () => none(longFiles()) },
     ]
