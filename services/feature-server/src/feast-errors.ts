@@ -68,8 +68,7 @@ function told(fault: ServiceError, serving: Serving): { status: number; body: st
 
 /** A JSON string that itself holds JSON, spaced as Python prints it. */
 function detailOf(feastClass: string, message: string): string {
-  const { module, ...rest } = { module: 'feast.errors', class: feastClass, message }
-  const fields = Object.entries({ module, ...rest }).map(
+  const fields = Object.entries({ module: 'feast.errors', class: feastClass, message }).map(
     ([key, value]) => `"${key}": ${asciiJson(value)}`,
   )
   return JSON.stringify(`{${fields.join(', ')}}`)
