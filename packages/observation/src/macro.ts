@@ -96,26 +96,18 @@ export class MacroTimeline {
   /** Replaces the timeline. Throws on bytes of another definition or no timeline at all. */
   restore(bytes: Uint8Array): void {
     const numbers = openState(this.#contract, 'macro', bytes)
-    const lengths: number[] = []
-    let total = 0
-    for (const _ of this.#series) {
-      const length = numbers[total]!
-      lengths.push(length)
-      total += 1 + 2 * length
-    }
-    if (total !== numbers.length)
-      throw new ObservationError('state_invalid', 'the macro state has another length than it says')
-
+    const runs: Float64Array[] = []
     let at = 0
-    for (const [i, series] of [...this.#series.values()].entries()) {
-      const length = lengths[i]!
-      series.load(
-        numbers.subarray(at + 1, at + 1 + length),
-        numbers.subarray(at + 1 + length, at + 1 + 2 * length),
-        this.#calendar,
-      )
+    for (const _ of this.#series) {
+      const length = numbers[at]!
+      runs.push(numbers.subarray(at + 1, at + 1 + length))
+      runs.push(numbers.subarray(at + 1 + length, at + 1 + 2 * length))
       at += 1 + 2 * length
     }
+    if (at !== numbers.length)
+      throw new ObservationError('state_invalid', 'the macro state has another length than it says')
+    for (const [i, series] of [...this.#series.values()].entries())
+      series.load(runs[2 * i]!, runs[2 * i + 1]!, this.#calendar)
     this.#view = undefined
   }
 
@@ -145,10 +137,9 @@ export class MacroTimeline {
       }
       until = Math.min(until, series.releasedAt[count] ?? Number.POSITIVE_INFINITY)
     }
-    const released: Released = (name, most) => {
+    const released = (name: string): Released => {
       const series = this.#series.get(name)!
-      const count = series.releasedBy(instant)
-      return series.values.slice(Math.max(0, count - most), count)
+      return { values: series.values, count: series.releasedBy(instant) }
     }
     return {
       values: Float64Array.from(this.#formulas, (formula) => formula(released)),

@@ -76,7 +76,9 @@ describe('hygiene', () => {
     expect(reducer.symbols()).toEqual([])
   })
 
-  test('takes 75,210 bars of the demo data and counts the others by reason', () => {
+  test('takes 75,210 bars of the demo data and counts the others by reason', {
+    timeout: 60_000,
+  }, () => {
     const { rows, rejected } = new Reducer(contract).batch(barColumns(demoBars()))
     expect({ accepted: rows.length, ...rejected }).toEqual({
       accepted: 75_210,

@@ -106,7 +106,9 @@ describe('a state saved, restored and continued', () => {
   })
 })
 
-test('the whole demo series gives the same bits in one batch, in steps, and over restarts', () => {
+test('the whole demo series gives the same bits in one batch, in steps, and over restarts', {
+  timeout: 60_000,
+}, () => {
   const bars = demoBars()
   const load = () => {
     const reducer = new Reducer(contract)
@@ -130,8 +132,8 @@ test('the whole demo series gives the same bits in one batch, in steps, and over
 
   let restarted = load()
   const parts: Buffer[][] = []
-  for (let at = 0; at < bars.length; at += 1_000) {
-    parts.push(columns(restarted.batch(barColumns(bars.slice(at, at + 1_000))).rows))
+  for (let at = 0; at < bars.length; at += 4_000) {
+    parts.push(columns(restarted.batch(barColumns(bars.slice(at, at + 4_000))).rows))
     restarted = continued(restarted)
   }
   const joined = expected.map((_, i) => Buffer.concat(parts.map((part) => part[i]!)))

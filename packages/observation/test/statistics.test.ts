@@ -27,7 +27,7 @@ test('fits mean and population deviation on the complete rows of the span', () =
   })
 })
 
-describe('fit-statistics --check', () => {
+describe('fit-statistics --check', { timeout: 60_000 }, () => {
   test('passes on the contract as committed', () => {
     expect(check()).toMatchObject({ status: 0, stderr: '' })
   })
