@@ -37,7 +37,9 @@ export function renderFeastErrors(serving: Serving) {
       return
     }
     const fault = toServiceError(error)
-    if (fault.status >= 500) request.log.error({ err: error }, 'request failed')
+    // A caller who left aborts the work: nobody is there to answer, and nothing is wrong.
+    if (fault.status >= 500 && !reply.raw.destroyed)
+      request.log.error({ err: error }, 'request failed')
     if (fault.code === 'unauthenticated') {
       const detail =
         request.headers.authorization === undefined

@@ -4,6 +4,7 @@ import { createPlanner, type Plan } from '@usdcop/feast/plan'
 import type { Registry } from '@usdcop/feast/registry'
 import { type Reply, writeReply } from '@usdcop/feast/reply'
 import type { Serving } from '@usdcop/feast/ttl'
+import { callerSignal } from '@usdcop/service/caller-signal'
 import type { DomainClock } from '@usdcop/service/clock'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance } from 'fastify'
@@ -42,7 +43,7 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
       )
     const reads = keyedReads(planned, rows, serving)
     const readAt = performance.now()
-    const stored = await store.read(reads, request.signal)
+    const stored = await store.read(reads, callerSignal(reply))
     metrics.storeRead.observe((performance.now() - readAt) / 1_000)
     const { viewMetadata } = asked
     const now = clock.now()

@@ -2,6 +2,7 @@ import { readFrame } from '@usdcop/feast/frame'
 import type { OnlineStore } from '@usdcop/feast/online-store'
 import { type Registry, viewsOfPushSource } from '@usdcop/feast/registry'
 import { type Keyring, requireRole } from '@usdcop/service/auth'
+import { callerSignal } from '@usdcop/service/caller-signal'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance } from 'fastify'
 import { parseBody } from '../body.ts'
@@ -29,8 +30,9 @@ export function push(app: FastifyInstance, { registry, store, keyring, metrics }
       view,
       rows: readFrame(registry, view, timestampField ?? 'event_timestamp', df),
     }))
+    const signal = callerSignal(reply)
     for (const { view, rows } of frames) {
-      const outcomes = await store.write(view.name, rows, request.signal)
+      const outcomes = await store.write(view.name, rows, signal)
       const older = outcomes.filter((outcome) => outcome === 'older').length
       if (older > 0) metrics.olderRows.inc({ feature_view: view.name }, older)
     }
