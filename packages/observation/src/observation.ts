@@ -7,6 +7,9 @@ declare const normalised: unique symbol
 /** 13 market features in contract order and in their own units, as stored; NaN is missing. */
 export type RawMarket = Float64Array & { readonly [raw]: true }
 
+/** The same 13, z-scored and clipped. */
+export type NormalisedMarket = Float64Array & { readonly [normalised]: true }
+
 /** 15 numbers as a model sees them: z-scored and clipped market features, position, time. */
 export type NormalisedVector = Float64Array & { readonly [normalised]: true }
 
@@ -23,8 +26,17 @@ export function rawMarket(values: ArrayLike<number | null>): RawMarket {
   return Float64Array.from(values, (value) => value ?? Number.NaN) as RawMarket
 }
 
+/** Market features z-scored by the contract's statistics and clipped, as a model sees them; NaN stays NaN. */
+export function normaliseMarket(contract: Contract, market: RawMarket): NormalisedMarket {
+  const { mean, std } = contract.statistics
+  const { clip } = contract.normalisation
+  return market.map((value, i) =>
+    clamp((value - mean[i]!) / std[i]!, -clip, clip),
+  ) as Float64Array as NormalisedMarket
+}
+
 /**
- * The one place where raw becomes normalised. Throws an ObservationError that names every feature
+ * The one place where an observation is made. Throws an ObservationError that names every feature
  * which is missing, not finite or out of its range: there is no default for a model's input.
  */
 export function buildObservation(
@@ -33,11 +45,8 @@ export function buildObservation(
   position: number,
   timeNormalized: number,
 ): Observation {
-  const { mean, std } = contract.statistics
-  const { clip } = contract.normalisation
   const vector = new Float64Array(contract.names.length)
-  for (let i = 0; i < MARKET_FEATURES; i++)
-    vector[i] = clamp((market[i]! - mean[i]!) / std[i]!, -clip, clip)
+  vector.set(normaliseMarket(contract, market))
   vector[MARKET_FEATURES] = within(position, -1, 1)
   vector[MARKET_FEATURES + 1] = within(timeNormalized, 0, 1)
 

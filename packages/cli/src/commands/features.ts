@@ -1,0 +1,85 @@
+import { type Bar, barColumns } from '@usdcop/observation/bars'
+import { type Contract, MARKET_FEATURES } from '@usdcop/observation/contract'
+import { normaliseMarket } from '@usdcop/observation/observation'
+import { parseBar, parseMacroRecord } from '@usdcop/observation/parse'
+import { Reducer } from '@usdcop/observation/reducer'
+import { type BatchResult, type FeatureColumns, rowAt } from '@usdcop/observation/rows'
+import { readCsv } from '@usdcop/offline-store/csv'
+import { type FeatureTableRow, writeFeatureTable } from '@usdcop/offline-store/feature-table'
+import { Command } from 'commander'
+import { readContract } from '../contract-file.ts'
+import { CONTRACT_FILE } from '../paths.ts'
+import type { World } from '../program.ts'
+
+interface FeaturesOptions {
+  readonly bars: string
+  readonly macro: string
+  readonly out: string
+  readonly contract: string
+  readonly normalised?: true
+  readonly symbol?: string
+  readonly json?: true
+}
+
+/** `usdcop features`: the rows the platform serves, computed offline by the same reducer. */
+export function featuresCommand({ signal, stdout, stderr }: World): Command {
+  return new Command('features')
+    .description('compute one feature row for each accepted bar of a file')
+    .requiredOption('--bars <file>', 'time, symbol, open, high, low, close; CSV or .csv.gz')
+    .requiredOption('--macro <file>', 'daily macro series by date; CSV or .csv.gz')
+    .requiredOption('--out <file>', 'table to write, .csv or .parquet')
+    .option('--normalised', 'write the features as a model sees them, z-scored and clipped')
+    .option('--symbol <name>', 'only this symbol')
+    .option('--contract <file>', 'contract file', CONTRACT_FILE)
+    .option('--json', 'print the counts as JSON on standard output')
+    .action(async (options: FeaturesOptions) => {
+      const contract = await readContract(options.contract)
+      const reducer = new Reducer(contract)
+      for await (const record of readCsv(options.macro, signal))
+        for (const value of parseMacroRecord(record, contract.definition.macro.series))
+          reducer.macro.publish(value)
+      const result = reducer.batch(barColumns(await readBars(options, signal)))
+      const names = contract.names.slice(0, MARKET_FEATURES)
+      await writeFeatureTable(options.out, names, tableRows(result.rows, contract, options), signal)
+
+      const counts = countsOf(result)
+      if (options.json) stdout.write(`${JSON.stringify(counts)}\n`)
+      else stderr.write(describe(counts, options.out))
+    })
+}
+
+async function readBars({ bars, symbol }: FeaturesOptions, signal: AbortSignal): Promise<Bar[]> {
+  const read: Bar[] = []
+  for await (const record of readCsv(bars, signal)) {
+    const bar = parseBar(record)
+    if (symbol === undefined || bar.symbol === symbol) read.push(bar)
+  }
+  return read
+}
+
+function* tableRows(
+  rows: FeatureColumns,
+  contract: Contract,
+  { normalised }: FeaturesOptions,
+): Generator<FeatureTableRow> {
+  for (let i = 0; i < rows.length; i++) {
+    const { barTime, symbol, market, timeNormalized, gapBars, flags } = rowAt(rows, i)
+    const features = normalised ? normaliseMarket(contract, market) : market
+    yield { barTime, symbol, features, timeNormalized, gapBars, flags }
+  }
+}
+
+interface Counts {
+  readonly rows: number
+  readonly rejected: Readonly<Record<string, number>>
+}
+
+function countsOf({ rows, rejected }: BatchResult): Counts {
+  return { rows: rows.length, rejected }
+}
+
+function describe({ rows, rejected }: Counts, out: string): string {
+  const reasons = Object.entries(rejected).filter(([, count]) => count > 0)
+  const lines = reasons.map(([reason, count]) => `rejected ${count} ${reason}\n`)
+  return `wrote ${rows} rows to ${out}\n${lines.join('')}`
+}

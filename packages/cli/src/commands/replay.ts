@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ServiceError } from '@usdcop/service/errors'
+import type { ReplaySummary } from '@usdcop/service/start-report'
+import { Command } from 'commander'
+import { runAllInOne } from '../all-in-one.ts'
+import { repositoryPath } from '../paths.ts'
+import type { World } from '../program.ts'
+import { createProgress } from '../progress.ts'
+import { addReplayOptions, environmentOf, type ReplayOptions } from '../replay-options.ts'
+import { describeSummary } from '../summary.ts'
+
+/** `usdcop replay`: sessions through the whole platform as fast as it goes, then what they came to. */
+export function replayCommand({ env: inherited, signal, stdout, stderr }: World): Command {
+  const command = new Command('replay').description(
+    'replay sessions through the whole platform at full speed, in a directory of their own',
+  )
+  return addReplayOptions(command, {
+    bars: repositoryPath('data/usdcop-m5.csv.gz'),
+    macro: repositoryPath('data/macro-daily.csv'),
+  })
+    .option('--json', 'print the result as JSON')
+    .action(async (options: ReplayOptions & { json?: true }) => {
+      const folder = await mkdtemp(join(tmpdir(), 'usdcop-replay-'))
+      const progress = createProgress(stderr, 'replay', 'sessions')
+      let summary: ReplaySummary | undefined
+      const env = {
+        ...inherited,
+        ...environmentOf(options),
+        DATA_DIR: folder,
+        REPLAY_SPEED: 'max',
+        REPLAY_EXIT: 'true',
+        // Any free port: a replay runs beside a platform that is up.
+        FEATURE_SERVER_PORT: '0',
+        MATERIALIZER_PORT: '0',
+        GATEWAY_PORT: '0',
+      }
+      try {
+        await runAllInOne(
+          {
+            env,
+            log: 'ignore',
+            onReport: (report) => {
+              if (report.kind === 'session') progress.update(report.done, report.total)
+              if (report.kind === 'finished') summary = report.summary
+              if (report.kind === 'failed') stderr.write(`usdcop: ${report.message}\n`)
+            },
+          },
+          signal,
+        )
+      } finally {
+        progress.stop()
+        await rm(folder, { recursive: true, force: true })
+      }
+      if (signal.aborted) signal.throwIfAborted()
+      if (summary === undefined)
+        throw new ServiceError('internal', 'the replay ended without a result')
+      stdout.write(options.json ? `${JSON.stringify(summary)}\n` : describeSummary(summary))
+    })
+}
