@@ -1,4 +1,4 @@
-import { type Calendar, formatDay, parseDay } from './calendar.ts'
+import { type Calendar, parseDay } from './calendar.ts'
 import type { Contract } from './contract.ts'
 import { ObservationError } from './errors.ts'
 import { type MacroFormula, macroFormulas, type Released } from './macro-features.ts'
@@ -76,13 +76,6 @@ export class MacroTimeline {
     const view = this.#view
     if (view !== undefined && instant >= view.from && instant < view.until) return view
     return (this.#view = this.#compute(instant))
-  }
-
-  /** Every value held, by series and ascending date. */
-  *values(): Generator<MacroValue> {
-    for (const [name, series] of this.#series)
-      for (const [i, day] of series.days.entries())
-        yield { series: name, date: formatDay(day), value: series.values[i]! }
   }
 
   /** The whole timeline as bytes, for `restore` under the same definition. */

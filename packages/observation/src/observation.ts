@@ -3,6 +3,7 @@ import { ObservationError } from './errors.ts'
 
 declare const raw: unique symbol
 declare const normalised: unique symbol
+declare const normalisedMarket: unique symbol
 
 /** 13 market features in contract order and in their own units, as stored; NaN is missing. */
 export type RawMarket = Float64Array & { readonly [raw]: true }
@@ -12,6 +13,9 @@ export type NormalisedMarket = Float64Array & { readonly [normalised]: true }
 
 /** 15 numbers as a model sees them: z-scored and clipped market features, position, time. */
 export type NormalisedVector = Float64Array & { readonly [normalised]: true }
+
+/** The 13 market features z-scored and clipped, for looking at; NaN is missing. No model input. */
+export type NormalisedMarket = Float64Array & { readonly [normalisedMarket]: true }
 
 /** What a model is asked about. */
 export type Observation = NormalisedVector
@@ -28,23 +32,6 @@ export function rawMarket(values: ArrayLike<number | null>): RawMarket {
 
 /** Market features z-scored by the contract's statistics and clipped, as a model sees them; NaN stays NaN. */
 export function normaliseMarket(contract: Contract, market: RawMarket): NormalisedMarket {
-  const { mean, std } = contract.statistics
-  const { clip } = contract.normalisation
-  return market.map((value, i) =>
-    clamp((value - mean[i]!) / std[i]!, -clip, clip),
-  ) as Float64Array as NormalisedMarket
-}
-
-/**
- * The one place where an observation is made. Throws an ObservationError that names every feature
- * which is missing, not finite or out of its range: there is no default for a model's input.
- */
-export function buildObservation(
-  contract: Contract,
-  market: RawMarket,
-  position: number,
-  timeNormalized: number,
-): Observation {
   const vector = new Float64Array(contract.names.length)
   vector.set(normaliseMarket(contract, market))
   vector[MARKET_FEATURES] = within(position, -1, 1)
@@ -57,6 +44,15 @@ export function buildObservation(
   if (faults.length > 0)
     throw new ObservationError('observation_invalid', `no usable value for ${faults.join(', ')}`)
   return vector as NormalisedVector
+}
+
+/** Market features z-scored by the contract's statistics and clipped; what is missing stays so. */
+export function normaliseMarket(contract: Contract, market: RawMarket): NormalisedMarket {
+  const { mean, std } = contract.statistics
+  const { clip } = contract.normalisation
+  return Float64Array.from(market, (value, i) =>
+    clamp((value - mean[i]!) / std[i]!, -clip, clip),
+  ) as NormalisedMarket
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -48,13 +48,15 @@ const SERIES_OF_COLUMN: Readonly<Record<string, string>> = { embi_col: 'embi' }
 
 /**
  * The values in one daily record, column by column; a column that is no series of the contract is
- * passed over, and so is an empty cell, which says that nothing was published that day.
+ * passed over, and so is an empty cell, which says that nothing was published that day. A record
+ * without a date says nothing at all.
  */
 export function parseMacroRecord(
   record: SourceRecord,
   series: readonly string[],
 ): readonly MacroValue[] {
   const date = text(record['date']).slice(0, 10)
+  if (date === '' || Number.isNaN(parseInstant(date))) return []
   return Object.entries(record).flatMap(([column, cell]) => {
     const name = SERIES_OF_COLUMN[column] ?? column
     const value = parseNumber(cell)

@@ -32,7 +32,7 @@ export class Reducer {
   readonly #calendar: Calendar
   readonly #states = new Map<string, SymbolState>()
   readonly #returns: readonly { readonly lagBars: number; readonly clip: number }[]
-  readonly #parameters: Parameters
+  readonly #settings: Settings
   // Bars come day by day, so the day last asked about answers nearly every bar.
   #day = Number.NaN
   #dayKind: DayKind = 'weekend'
@@ -44,7 +44,7 @@ export class Reducer {
     this.#calendar = createCalendar(contract)
     this.macro = new MacroTimeline(contract, this.#calendar)
     this.#returns = contract.definition.features.filter((f) => f.kind === 'log_return')
-    this.#parameters = parametersOf(contract)
+    this.#settings = settingsOf(contract)
   }
 
   /** One bar: its row, or why it is not taken. A rejected bar leaves no trace in the state. */
@@ -164,7 +164,7 @@ export class Reducer {
     at: number,
   ): void {
     const n = state.numbers
-    const p = this.#parameters
+    const p = this.#settings
     const index = n[AT.count]!
     for (let i = 0; i < this.#returns.length; i++) {
       const { lagBars, clip } = this.#returns[i]!
@@ -190,7 +190,7 @@ export class Reducer {
     for (let i = macroAt; i < end; i++) rows.market[i] = view.values[i - macroAt]!
     rows.macroAgeMs[at] = availableAt - view.oldestReleaseAt
 
-    const p = this.#parameters
+    const p = this.#settings
     let flags = count <= p.warmupBars ? FLAG.warmup : 0
     for (let i = end - MARKET_FEATURES; i < end; i++)
       if (Number.isNaN(rows.market[i]!)) flags |= FLAG.warmup
@@ -215,9 +215,9 @@ export class Reducer {
   }
 }
 
-type Parameters = ReturnType<typeof parametersOf>
+type Settings = ReturnType<typeof settingsOf>
 
-function parametersOf({ definition: { features, flags } }: Contract) {
+function settingsOf({ definition: { features, flags } }: Contract) {
   const [, , , rsi, atr, adx] = features
   return {
     rsiPeriod: rsi.period,

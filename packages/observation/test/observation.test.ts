@@ -2,7 +2,9 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import { parseContract } from '../src/contract.ts'
 import {
   buildObservation,
+  type NormalisedMarket,
   type NormalisedVector,
+  normaliseMarket,
   type RawMarket,
   rawMarket,
 } from '../src/observation.ts'
@@ -74,9 +76,18 @@ describe('buildObservation', () => {
   })
 })
 
+test('normaliseMarket scores what is there and leaves missing what is missing', () => {
+  const { mean, std } = contract.statistics
+  const raw = rawMarket([...mean.with(0, mean[0]! + std[0]! * 9).slice(0, 12), null])
+  const zeros = Array.from({ length: 11 }, () => 0)
+  expect([...normaliseMarket(contract, raw)]).toEqual([5, ...zeros, Number.NaN])
+})
+
 test('raw features and observations are types of their own', () => {
   expectTypeOf<NormalisedVector>().not.toExtend<RawMarket>()
   expectTypeOf<RawMarket>().not.toExtend<NormalisedVector>()
+  expectTypeOf<NormalisedMarket>().not.toExtend<RawMarket>()
+  expectTypeOf<NormalisedMarket>().not.toExtend<NormalisedVector>()
   expectTypeOf<Float64Array>().not.toExtend<RawMarket>()
 })
 

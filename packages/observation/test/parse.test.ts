@@ -84,3 +84,10 @@ test('parseMacroRecord keeps the series asked for that were published', () => {
     { series: 'embi', date: '2024-01-02', value: 280 },
   ])
 })
+
+test.for([[''], ['2024-02-30'], ['yesterday']])(
+  'parseMacroRecord finds nothing in a record dated %j',
+  ([date]) => {
+    expect(parseMacroRecord({ date, dxy: '102.2' }, ['dxy'])).toEqual([])
+  },
+)
