@@ -8,9 +8,6 @@ declare const normalisedMarket: unique symbol
 /** 13 market features in contract order and in their own units, as stored; NaN is missing. */
 export type RawMarket = Float64Array & { readonly [raw]: true }
 
-/** The same 13, z-scored and clipped. */
-export type NormalisedMarket = Float64Array & { readonly [normalised]: true }
-
 /** 15 numbers as a model sees them: z-scored and clipped market features, position, time. */
 export type NormalisedVector = Float64Array & { readonly [normalised]: true }
 
@@ -30,8 +27,16 @@ export function rawMarket(values: ArrayLike<number | null>): RawMarket {
   return Float64Array.from(values, (value) => value ?? Number.NaN) as RawMarket
 }
 
-/** Market features z-scored by the contract's statistics and clipped, as a model sees them; NaN stays NaN. */
-export function normaliseMarket(contract: Contract, market: RawMarket): NormalisedMarket {
+/**
+ * The one place where raw becomes normalised. Throws an ObservationError that names every feature
+ * which is missing, not finite or out of its range: there is no default for a model's input.
+ */
+export function buildObservation(
+  contract: Contract,
+  market: RawMarket,
+  position: number,
+  timeNormalized: number,
+): Observation {
   const vector = new Float64Array(contract.names.length)
   vector.set(normaliseMarket(contract, market))
   vector[MARKET_FEATURES] = within(position, -1, 1)
