@@ -119,8 +119,8 @@ def technical(bars: pd.DataFrame) -> pd.DataFrame:
         ratio = bars["close"] / bars["close"].shift(lag)
         out[name] = np.log(ratio).clip(-RETURN_CLIP, RETURN_CLIP)
 
-    # TA-Lib answers 0 both for "only losses" and for "no movement". Mirrored prices turn losses into
-    # gains, so only its zero branch gives 0 on both sides; there the contract says 50.
+    # TA-Lib answers 0 both for "only losses" and for "no movement". Mirrored prices turn losses
+    # into gains, so only its zero branch gives 0 on both sides; there the contract says 50.
     rsi, mirrored = talib.RSI(close, 9), talib.RSI(-close, 9)
     rsi[(rsi == 0) & (mirrored == 0)] = 50.0
     out["rsi_9"] = rsi
@@ -158,7 +158,7 @@ def released_at(dates: pd.DatetimeIndex, holidays: pd.DatetimeIndex) -> pd.Serie
 
 
 def macro(series: dict[str, pd.Series], days: pd.DatetimeIndex, holidays: pd.DatetimeIndex):
-    """The seven macro features of each session day, and the release its most silent series shows."""
+    """The seven macro features of each session day, and when its most silent series last spoke."""
     out = pd.DataFrame(index=days)
     for name in ("dxy", "vix", "embi"):
         out[f"{name}_z"] = as_of(z_score(series[name]), days)
@@ -185,7 +185,8 @@ def recompute(bars: pd.DataFrame, series: dict[str, pd.Series], holidays: pd.Dat
     accepted[MACRO] = by_day[MACRO].reindex(day).to_numpy()
 
     minute = accepted["time"].dt.hour * 60 + accepted["time"].dt.minute
-    accepted["time_normalized"] = (minute - SESSION_OPEN_MIN) / (SESSION_LAST_MIN - SESSION_OPEN_MIN)
+    session_minutes = SESSION_LAST_MIN - SESSION_OPEN_MIN
+    accepted["time_normalized"] = (minute - SESSION_OPEN_MIN) / session_minutes
     step = accepted.groupby(["symbol", day.rename("day")])["time"].diff()
     missing = step / pd.Timedelta(minutes=BAR_MIN) - 1
     accepted["gap_bars"] = missing.fillna(0).round().astype(int)
@@ -200,8 +201,8 @@ def recompute(bars: pd.DataFrame, series: dict[str, pd.Series], holidays: pd.Dat
     }
     flags = pd.Series("", index=accepted.index)
     for name, hit in raised.items():
-        flags[hit] = flags[hit].map(lambda before, name=name: f"{before}|{name}" if before else name)
-    accepted["flags"] = flags
+        flags[hit] += f"|{name}"
+    accepted["flags"] = flags.str.removeprefix("|")
 
     counts = reason[reason != ""].value_counts()
     return accepted, {name: int(count) for name, count in counts.items()}
