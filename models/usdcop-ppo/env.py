@@ -98,10 +98,9 @@ class Accounts:
     def observe(self) -> np.ndarray:
         """float32 [accounts, 15] at the close of each account's bar."""
         market = self.market
-        return np.concatenate(
-            [market.observed[self.at], self.position[:, None], market.time_normalized[self.at, None]],
-            axis=1,
-        ).astype(np.float32)
+        time = market.time_normalized[self.at, None]
+        columns = [market.observed[self.at], self.position[:, None], time]
+        return np.concatenate(columns, axis=1).astype(np.float32)
 
     def decide(self, action: np.ndarray) -> None:
         target = target_of(action)
@@ -117,7 +116,7 @@ class Accounts:
         change = np.where(fills, self.pending - self.position, 0)
         value = change * NOTIONAL_USD * market.open[self.at]
         self.cost = np.abs(value) * self.cost_bps / 10_000
-        self.cash = self.cash - (value + self.cost)
+        self.cash = self.cash - value - self.cost
         self.position = self.position + change
         self.pending = np.full(len(self.at), NONE)
 

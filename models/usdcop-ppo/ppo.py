@@ -1,4 +1,4 @@
-"""Proximal policy optimisation in NumPy: two small networks, their gradients, Adam and the update."""
+"""Proximal policy optimisation in NumPy: two small networks, their gradients, Adam, the update."""
 
 from dataclasses import dataclass
 
@@ -112,7 +112,7 @@ class Agent:
         action = (mean + np.exp(self.log_std[0]) * impulse).astype(F)
         return action, log_probability(action, mean, self.log_std[0]).astype(F)
 
-    def update(self, batch: Batch, *, rate: float, epochs: int, size: int, entropy: float) -> None:
+    def update(self, batch: Batch, *, rate: float, epochs: int, size: int) -> None:
         n = len(batch.action)
         advantage = batch.advantage - batch.advantage.mean()
         advantage /= advantage.std() + 1e-8
@@ -120,21 +120,21 @@ class Agent:
             order = self.rng.permutation(n)
             for start in range(0, n - size + 1, size):
                 pick = order[start : start + size]
-                self.step_actor(batch, advantage, pick, rate, entropy)
+                self.step_actor(batch, advantage, pick, rate)
                 layers = self.critic.forward(batch.observation[pick])
                 error = (layers[-1][:, 0] - batch.value_target[pick]) / F(size)
                 self.critic_adam.step(self.critic.gradient(layers, error), rate)
 
-    def step_actor(self, batch: Batch, advantage, pick, rate: float, entropy: float) -> None:
+    def step_actor(self, batch: Batch, advantage, pick, rate: float) -> None:
         layers = self.actor.forward(batch.observation[pick])
         spread = np.exp(self.log_std[0])
         z = (batch.action[pick] - layers[-1][:, 0]) / spread
         now = -0.5 * z**2 - self.log_std[0] - F(0.5 * np.log(2 * np.pi))
         ratio = np.exp(now - batch.log_probability[pick])
         gain = advantage[pick]
-        # The clipped objective is flat where the ratio has already moved far enough in gain's favour.
+        # The clipped objective is flat where the ratio has moved far enough in the gain's favour.
         moving = np.where(gain > 0, ratio < 1.2, ratio > 0.8)
         d_log = -(gain * ratio * moving) / F(len(pick))
         gradient = self.actor.gradient(layers, (d_log * z / spread).astype(F))
-        d_spread = np.array([(d_log * (z**2 - 1)).sum() - entropy], F)
+        d_spread = np.array([(d_log * (z**2 - 1)).sum()], F)
         self.actor_adam.step(gradient + [d_spread], rate)
