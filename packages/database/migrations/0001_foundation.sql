@@ -108,6 +108,7 @@ create table ledger_entry (
   body text not null,                  -- canonical JSON, hashed as it stands
   prev_hash text not null unique,
   hash text not null unique,
+  latency_ms float8,                   -- wall time it took; no part of the chain
   recorded_at timestamptz not null default now()
 );
 

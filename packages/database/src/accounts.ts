@@ -20,6 +20,16 @@ export async function readAccount<S>(
   return row
 }
 
+/** Every symbol that has an account. */
+export async function accountSymbols(q: Queryable, signal: AbortSignal): Promise<string[]> {
+  const rows = await q.query<{ symbol: string }>(
+    'select symbol from account order by symbol',
+    [],
+    signal,
+  )
+  return rows.map((row) => row.symbol)
+}
+
 /**
  * Stores the state that follows `expectedVersion` (0 = there is no account yet) and returns its
  * version. Throws `conflict` when another writer was faster.

@@ -79,3 +79,15 @@ export async function readBars(
     signal,
   )
 }
+
+/** The newest bar of every symbol, by symbol. */
+export async function newestBarTimes(
+  q: Queryable,
+  signal: AbortSignal,
+): Promise<{ symbol: string; barTime: number }[]> {
+  return await q.query<{ symbol: string; barTime: number }>(
+    'select symbol, ms_of(max(bar_time)) as "barTime" from bar group by symbol order by symbol',
+    [],
+    signal,
+  )
+}

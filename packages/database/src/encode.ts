@@ -8,7 +8,8 @@ const float = (value: number | null): string => {
 }
 
 /** A nullable float8 parameter; −0, NaN and the infinities survive. */
-export const float8 = (value: number | null): string | null => (value === null ? null : float(value))
+export const float8 = (value: number | null): string | null =>
+  value === null ? null : float(value)
 
 /** A float8[] parameter. */
 export const float8Array = (values: Iterable<number | null>): string =>

@@ -35,6 +35,9 @@ export async function insertEquityPoint(
   )
 }
 
+const COLUMNS = `symbol, ms_of(bar_time) as "barTime", ms_of(available_at) as "availableAt",
+  position, cash, equity, close`
+
 /** The newest `limit` points of a symbol, oldest first. */
 export async function newestEquity(
   q: Queryable,
@@ -43,11 +46,26 @@ export async function newestEquity(
   signal: AbortSignal,
 ): Promise<EquityPoint[]> {
   const rows = await q.query<EquityPoint>(
-    `select symbol, ms_of(bar_time) as "barTime", ms_of(available_at) as "availableAt",
-       position, cash, equity, close
-     from equity_point where symbol = $1 order by equity_point.bar_time desc limit $2::int8`,
+    `select ${COLUMNS} from equity_point
+     where symbol = $1 order by equity_point.bar_time desc limit $2::int8`,
     [symbol, limit],
     signal,
   )
   return rows.reverse()
+}
+
+/** The points of a symbol from a bar on, oldest first. */
+export async function readEquitySince(
+  q: Queryable,
+  symbol: string,
+  sinceBarTime: number,
+  signal: AbortSignal,
+): Promise<EquityPoint[]> {
+  return await q.query<EquityPoint>(
+    `select ${COLUMNS} from equity_point
+     where symbol = $1 and equity_point.bar_time >= instant_of($2::int8)
+     order by equity_point.bar_time`,
+    [symbol, sinceBarTime],
+    signal,
+  )
 }

@@ -1,5 +1,6 @@
 import { ServiceError } from '@usdcop/service/errors'
 import type { Queryable } from './database.ts'
+import { float8 } from './encode.ts'
 
 /** One link of the ledger's chain, before it is stored. */
 export interface LedgerDraft {
@@ -16,6 +17,8 @@ export interface LedgerDraft {
   readonly body: string
   readonly prevHash: string
   readonly hash: string
+  /** Wall time it took, null for what was not timed; no part of the chain. */
+  readonly latencyMs: number | null
 }
 
 export interface LedgerEntry extends LedgerDraft {
@@ -26,12 +29,13 @@ export interface LedgerEntry extends LedgerDraft {
 export interface LedgerFilter {
   readonly symbol?: string
   readonly kind?: string
+  readonly barTime?: number
   /** Only entries with a smaller seq: the page before. */
   readonly beforeSeq?: number
 }
 
 const COLUMNS = `seq, kind, id, symbol, ms_of(bar_time) as "barTime", trigger, body,
-  prev_hash as "prevHash", hash, ms_of(recorded_at) as "recordedAt"`
+  prev_hash as "prevHash", hash, latency_ms as "latencyMs", ms_of(recorded_at) as "recordedAt"`
 
 /**
  * Appends one entry behind the entry whose seq is one less and whose hash is `prevHash`. Throws
@@ -44,8 +48,9 @@ export async function appendLedger(
   signal: AbortSignal,
 ): Promise<void> {
   const appended = await tx.query(
-    `insert into ledger_entry (seq, kind, id, symbol, bar_time, trigger, body, prev_hash, hash)
-     select $1::int8, $2, $3, $4, instant_of($5::int8), $6, $7, $8::text, $9
+    `insert into ledger_entry (seq, kind, id, symbol, bar_time, trigger, body, prev_hash, hash,
+       latency_ms)
+     select $1::int8, $2, $3, $4, instant_of($5::int8), $6, $7, $8::text, $9, $10::float8
      where $1::int8 = 1
        or exists (select from ledger_entry where seq = $1::int8 - 1 and hash = $8::text)
      returning seq`,
@@ -59,6 +64,7 @@ export async function appendLedger(
       draft.body,
       draft.prevHash,
       draft.hash,
+      float8(draft.latencyMs),
     ],
     signal,
   )
@@ -95,7 +101,7 @@ export async function readLedgerEntry(
 /** Entries that match, newest first. */
 export async function listLedger(
   q: Queryable,
-  { symbol, kind, beforeSeq }: LedgerFilter,
+  { symbol, kind, barTime, beforeSeq }: LedgerFilter,
   limit: number,
   signal: AbortSignal,
 ): Promise<LedgerEntry[]> {
@@ -104,8 +110,25 @@ export async function listLedger(
      where ($1::text is null or symbol = $1::text)
        and ($2::text is null or kind = $2::text)
        and ($3::int8 is null or seq < $3::int8)
-     order by seq desc limit $4::int8`,
-    [symbol ?? null, kind ?? null, beforeSeq ?? null, limit],
+       and ($4::int8 is null or bar_time = instant_of($4::int8))
+     order by seq desc limit $5::int8`,
+    [symbol ?? null, kind ?? null, beforeSeq ?? null, barTime ?? null, limit],
+    signal,
+  )
+}
+
+/** Entries of one kind about bars from `sinceBarTime` on, oldest first. */
+export async function readLedgerSince(
+  q: Queryable,
+  symbol: string,
+  kind: string,
+  sinceBarTime: number,
+  signal: AbortSignal,
+): Promise<LedgerEntry[]> {
+  return await q.query<LedgerEntry>(
+    `select ${COLUMNS} from ledger_entry
+     where symbol = $1 and kind = $2 and ledger_entry.bar_time >= instant_of($3::int8) order by seq`,
+    [symbol, kind, sinceBarTime],
     signal,
   )
 }

@@ -46,3 +46,17 @@ export async function readSeals(
     signal,
   )
 }
+
+/** Forgets the seals of sessions that got another row, so that they are sealed again. */
+export async function reopenSessions(
+  q: Queryable,
+  sessions: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (sessions.length === 0) return
+  await q.query(
+    'delete from sealed_session where session = any($1::date[])',
+    [textArray(sessions)],
+    signal,
+  )
+}

@@ -1,0 +1,132 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { GenericContainer, Wait } from 'testcontainers'
+
+export interface PostgresServer extends AsyncDisposable {
+  /** URL of the server's `postgres` database. */
+  readonly url: string
+  /** Makes an empty database and returns its URL. */
+  createDatabase(): Promise<string>
+}
+
+/**
+ * A real PostgreSQL: the one at `DATABASE_URL` (in which only databases of our own are made and
+ * dropped), else local binaries, else a container.
+ */
+export async function startPostgres(): Promise<PostgresServer> {
+  const given = process.env['DATABASE_URL']
+  if (given !== undefined && given !== '') return server(given, async () => {})
+  return (await startLocal()) ?? (await startContainer())
+}
+
+function server(url: string, stop: () => Promise<void>): PostgresServer {
+  const made: string[] = []
+  return {
+    url,
+    createDatabase: async () => {
+      const name = `usdcop_test_${randomBytes(6).toString('hex')}`
+      await administer(url, `create database ${name}`)
+      made.push(name)
+      const to = new URL(url)
+      to.pathname = `/${name}`
+      return to.href
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const name of made) await administer(url, `drop database ${name} with (force)`)
+      await stop()
+    },
+  }
+}
+
+async function administer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+async function startLocal(): Promise<PostgresServer | undefined> {
+  const bin = localBinaries()
+  if (bin === undefined) return undefined
+  const owner = await unprivileged()
+  const directory = await mkdtemp(join(tmpdir(), 'usdcop-postgres-'))
+  if (owner !== undefined) await chown(directory, owner.uid, owner.gid)
+  const data = join(directory, 'data')
+  const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync']
+  await promisify(execFile)(join(bin, 'initdb'), initdb, { cwd: directory, ...owner })
+  const port = await freePort()
+  const settings = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=']
+  const options = ['-D', data, '-p', String(port), ...settings, '-c', 'fsync=off']
+  const process = spawn(join(bin, 'postgres'), options, { cwd: directory, ...owner })
+  await ready(process)
+  return server(`postgres://postgres@127.0.0.1:${port}/postgres`, async () => {
+    if (process.exitCode === null) {
+      process.kill('SIGINT')
+      await once(process, 'exit')
+    }
+    await rm(directory, { recursive: true, force: true })
+  })
+}
+
+async function startContainer(): Promise<PostgresServer> {
+  const container = await new GenericContainer('postgres:17')
+    .withEnvironment({ POSTGRES_HOST_AUTH_METHOD: 'trust' })
+    .withExposedPorts(5432)
+    .withWaitStrategy(Wait.forLogMessage('database system is ready to accept connections', 2))
+    .start()
+  const url = `postgres://postgres@${container.getHost()}:${container.getMappedPort(5432)}/postgres`
+  return server(url, async () => {
+    await container.stop()
+  })
+}
+
+/** The newest installed PostgreSQL, where Debian puts them. */
+function localBinaries(): string | undefined {
+  const root = '/usr/lib/postgresql'
+  if (!existsSync(root)) return undefined
+  const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a))
+  return versions
+    .map((version) => join(root, version, 'bin'))
+    .find((bin) => existsSync(join(bin, 'initdb')))
+}
+
+/** PostgreSQL refuses to run as root: then its own user runs it. */
+async function unprivileged(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  const users = await readFile('/etc/passwd', 'utf8')
+  const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(users) ?? []
+  if (uid === undefined || gid === undefined) throw new Error('root needs a user named postgres')
+  return { uid: Number(uid), gid: Number(gid) }
+}
+
+async function ready(process: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let output = ''
+  process.on('error', reject)
+  process.on('exit', () => reject(new Error(`postgres did not start:\n${output}`)))
+  process.stderr?.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+    if (output.includes('ready to accept connections')) resolve()
+  })
+  await promise
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}
