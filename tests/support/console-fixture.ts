@@ -30,10 +30,6 @@ export interface ConsoleFixture extends AsyncDisposable {
   readonly url: string
   /** Closes the next `count` bars, each with its tick to every open page; says how many were left. */
   close(count: number): number
-  /** Sends the same as the next bars close, without a page hearing of it. */
-  closeUnheard(count: number): void
-  /** Pages that hold an event stream. */
-  listeners(): number
   /** The newest tick. */
   newest(): ConsoleTick
 }
@@ -69,10 +65,9 @@ export async function startConsoleFixture({
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
 
-  const advance = (count: number, heard: boolean) => {
+  const close = (count: number) => {
     for (const tick of ticks.slice(place, place + count)) {
       place += 1
-      if (!heard) continue
       broadcast(streams, 'tick', tick)
       broadcast(streams, 'status', statusOf(ticks, place))
     }
@@ -81,9 +76,7 @@ export async function startConsoleFixture({
 
   return {
     url: `http://127.0.0.1:${address.port}`,
-    close: (count) => advance(count, true),
-    closeUnheard: (count) => void advance(count, false),
-    listeners: () => streams.size,
+    close,
     newest: () => newestOf(ticks, place),
     async [Symbol.asyncDispose]() {
       for (const stream of streams) stream.destroy()
