@@ -1,3 +1,4 @@
+import { ServiceError } from '@usdcop/service/errors'
 import type { Queryable } from './database.ts'
 
 /** How far a source has been ingested. */
@@ -34,4 +35,32 @@ export async function readCheckpoint(
     signal,
   )
   return row
+}
+
+/**
+ * Moves a writer's version from `expected` (0 before its first commit) to the next and returns that.
+ * In the transaction that commits the writer's work it keeps two writers from overwriting each other.
+ * Throws `conflict` when another one was faster.
+ */
+export async function advanceVersion(
+  tx: Queryable,
+  writer: string,
+  expected: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const [row] = await tx.query<{ position: number }>(
+    `insert into checkpoint as known (source, position) values ($1, 1)
+     on conflict (source) do update set position = known.position + 1,
+       recorded_at = excluded.recorded_at
+       where known.position = $2::int8
+     returning position`,
+    [writer, expected],
+    signal,
+  )
+  if (row === undefined)
+    throw new ServiceError(
+      'conflict',
+      `another ${writer} has committed since this one read its state`,
+    )
+  return row.position
 }

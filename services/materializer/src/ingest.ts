@@ -7,6 +7,7 @@ import { Reducer } from '@usdcop/observation/reducer'
 import type { FeatureRow } from '@usdcop/observation/rows'
 import type { DomainClock } from '@usdcop/service/clock'
 import type { AcceptedBar } from './bar-closed.ts'
+import type { MaterializerMetrics } from './metrics.ts'
 import { createQueue } from './queue.ts'
 import type { MaterializerStore } from './store.ts'
 
@@ -35,7 +36,9 @@ export interface IngestDeps {
   readonly contract: Contract
   readonly store: MaterializerStore
   readonly clock: DomainClock
-  readonly onCommitted: (accepted: readonly AcceptedBar[]) => void
+  readonly metrics: MaterializerMetrics
+  /** Called after each commit that took bars: a session may be complete now. */
+  readonly onCommitted: () => void
 }
 
 /** The reducer in memory, and what of its surroundings belongs to its state. */
@@ -48,7 +51,8 @@ interface Live {
  * The reducer runs ahead of the store only inside a batch. When a commit fails the reducer in memory
  * is dropped, and the next batch starts from what the store holds.
  */
-export function createIngest({ contract, store, clock, onCommitted }: IngestDeps): Ingest {
+export function createIngest(deps: IngestDeps): Ingest {
+  const { contract, store, clock, metrics, onCommitted } = deps
   const calendar = createCalendar(contract)
   const inTurn = createQueue()
   let live: Live | undefined
@@ -61,11 +65,8 @@ export function createIngest({ contract, store, clock, onCommitted }: IngestDeps
     return { reducer, macroChangedAt }
   }
 
-  async function committing<T>(
-    signal: AbortSignal,
-    work: (current: Live) => Promise<T>,
-  ): Promise<T> {
-    return await inTurn(signal, async () => {
+  function committing<T>(signal: AbortSignal, work: (current: Live) => Promise<T>): Promise<T> {
+    return inTurn(signal, async () => {
       const current = (live ??= await load(signal))
       try {
         return await work(current)
@@ -97,7 +98,8 @@ export function createIngest({ contract, store, clock, onCommitted }: IngestDeps
         const symbols = new Map([...changed].map((symbol) => [symbol, reducer.saveSymbol(symbol)]))
         const state = { symbols, macro: undefined, macroChangedAt }
         await store.commit({ source, accepted, rejected, macro: [], state }, signal)
-        onCommitted(accepted)
+        count(metrics, accepted, rejected)
+        if (accepted.length > 0) onCommitted()
         return outcomes
       }),
 
@@ -115,6 +117,16 @@ export function createIngest({ contract, store, clock, onCommitted }: IngestDeps
         return outcomes
       }),
   }
+}
+
+function count(
+  metrics: MaterializerMetrics,
+  accepted: readonly AcceptedBar[],
+  rejected: Readonly<Record<string, number>>,
+): void {
+  metrics.accepted.inc(accepted.length)
+  for (const { bar } of accepted) metrics.newestBar.set({ symbol: bar.symbol }, bar.barTime / 1_000)
+  for (const [reason, times] of Object.entries(rejected)) metrics.rejected.inc({ reason }, times)
 }
 
 function takeBar(

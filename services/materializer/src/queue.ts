@@ -4,7 +4,7 @@ export function createQueue(): <T>(signal: AbortSignal, work: () => Promise<T>) 
   return (signal, work) => {
     const turn = tail.then(async () => {
       signal.throwIfAborted()
-      return await work()
+      return work()
     })
     // The next in line waits for the end of this one, not for its success.
     tail = turn.catch(() => {})

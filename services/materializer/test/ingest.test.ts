@@ -3,8 +3,10 @@ import type { Bar } from '@usdcop/observation/bars'
 import { parseContract } from '@usdcop/observation/contract'
 import { Reducer } from '@usdcop/observation/reducer'
 import { SteppedClock } from '@usdcop/service/clock'
+import { createRegistry } from '@usdcop/service/metrics'
 import { expect, test } from 'vitest'
 import { createIngest } from '../src/ingest.ts'
+import { createMaterializerMetrics } from '../src/metrics.ts'
 import type { Commit, MaterializerStore, SavedState } from '../src/store.ts'
 
 const contract = parseContract(
@@ -50,7 +52,13 @@ function build(startAt: number) {
   const recording = recordingStore()
   const clock = new SteppedClock(startAt)
   const ingest = () =>
-    createIngest({ contract, store: recording.store, clock, onCommitted: () => {} })
+    createIngest({
+      contract,
+      store: recording.store,
+      clock,
+      metrics: createMaterializerMetrics(createRegistry('test')),
+      onCommitted: () => {},
+    })
   return { ...recording, clock, start: ingest }
 }
 

@@ -1,4 +1,5 @@
 import { parseBar, type SourceRecord } from '@usdcop/observation/parse'
+import { callerSignal } from '@usdcop/service/caller-signal'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { z } from 'zod'
 import type { Ingest } from '../ingest.ts'
@@ -23,12 +24,12 @@ export function barsRoute(
   app: FastifyInstance,
   { ingest, mayWrite }: { ingest: Ingest; mayWrite: onRequestAsyncHookHandler },
 ): void {
-  app.post('/v1/bars', { onRequest: mayWrite }, async (request) => {
+  app.post('/v1/bars', { onRequest: mayWrite }, async (request, reply) => {
     const { source, bars } = Body.parse(request.body)
     const rows = await ingest.bars(
       source,
       bars.map((bar) => parseBar(bar satisfies SourceRecord)),
-      request.signal,
+      callerSignal(reply),
     )
     const accepted = rows.filter(({ status }) => status === 'accepted').length
     return { accepted, rejected: rows.length - accepted, rows }

@@ -1,3 +1,4 @@
+import { callerSignal } from '@usdcop/service/caller-signal'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { z } from 'zod'
 import type { Ingest } from '../ingest.ts'
@@ -31,9 +32,9 @@ export function macroRoute(app: FastifyInstance, { ingest, mayWrite, series }: D
       )
       .max(MAX_ROWS),
   })
-  app.post('/v1/macro', { onRequest: mayWrite }, async (request) => {
+  app.post('/v1/macro', { onRequest: mayWrite }, async (request, reply) => {
     const { source, values } = Body.parse(request.body)
-    const rows = await ingest.macro(source, values, request.signal)
+    const rows = await ingest.macro(source, values, callerSignal(reply))
     const rejected = rows.filter(({ status }) => status === 'rejected').length
     return { accepted: rows.length - rejected, rejected, rows }
   })

@@ -1,3 +1,4 @@
+import { callerSignal } from '@usdcop/service/caller-signal'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 
 export interface MaterializerStatus {
@@ -24,5 +25,5 @@ export function statusRoute(
   app: FastifyInstance,
   { status, mayRead }: { status: StatusReader; mayRead: onRequestAsyncHookHandler },
 ): void {
-  app.get('/v1/status', { onRequest: mayRead }, (request) => status(request.signal))
+  app.get('/v1/status', { onRequest: mayRead }, (_request, reply) => status(callerSignal(reply)))
 }

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { advanceCursor, readCursor } from '@usdcop/database/cursors'
+import type { Database } from '@usdcop/database/database'
+import { OUTBOX_CHANNEL, readOutbox } from '@usdcop/database/outbox'
+import { singleKeyWriter } from '@usdcop/feast/entity-key'
+import type { OnlineRow, OnlineStore } from '@usdcop/feast/online-store'
+import { findView, type Registry } from '@usdcop/feast/registry'
+import type { Value } from '@usdcop/feast/value'
+import type { Logger } from '@usdcop/service/log'
+import type { BarClosed } from './bar-closed.ts'
+
+/** Consumers behind this one see an event once its online rows are written. */
+export const ONLINE_WRITER = 'online-writer'
+
+const BATCH = 500
+/** The net under notifications, and the pause after a failure. */
+const POLL_MS = 250
+
+export interface OnlineWriterDeps {
+  readonly db: Database
+  readonly store: OnlineStore
+  readonly registry: Registry
+}
+
+/**
+ * Writes one batch of outbox events to the online store, then moves the cursor: a crash in between
+ * writes the same rows again, and they lose to themselves. Returns how many events there were.
+ */
+export async function writeOnline(
+  { db, store, registry }: OnlineWriterDeps,
+  signal: AbortSignal,
+): Promise<number> {
+  const cursor = await readCursor(db, ONLINE_WRITER, signal)
+  const events = await readOutbox(db, cursor, BATCH, null, signal)
+  const last = events.at(-1)
+  if (last === undefined) return 0
+  const bars = events.map(({ payload }) => payload as BarClosed)
+  const technical = findView(registry, 'technical_features').features.map(({ name }) => name)
+  const macro = findView(registry, 'macro_features').features.map(({ name }) => name)
+  await store.write(
+    'technical_features',
+    bars.map((bar) => onlineRow(bar.symbol, bar.availableAt, technical, bar.technical)),
+    signal,
+  )
+  await store.write(
+    'macro_features',
+    bars.map((bar) => onlineRow(bar.symbol, bar.macroReleasedAt, macro, bar.macro)),
+    signal,
+  )
+  await advanceCursor(db, ONLINE_WRITER, last.id, signal)
+  return events.length
+}
+
+const keyOf = singleKeyWriter('symbol')
+
+function onlineRow(
+  symbol: string,
+  eventTimestamp: number,
+  features: readonly string[],
+  values: readonly (number | null)[],
+): OnlineRow {
+  const cells = features.map((name, i): [string, Value] => {
+    const value = values[i] ?? null
+    return [name, value === null ? null : { type: 'DOUBLE', value }]
+  })
+  const entityKey = keyOf({ type: 'STRING', value: symbol })
+  return { entityKey, eventTimestamp, values: new Map(cells) }
+}
+
+/**
+ * Follows the outbox until the signal, woken by notifications, with polling as the net. A failed
+ * batch is logged and tried again; nothing is skipped.
+ */
+export async function followOutbox(
+  deps: OnlineWriterDeps,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  let nap = new AbortController()
+  const unlisten = await deps.db.listen(OUTBOX_CHANNEL, () => nap.abort(), signal)
+  try {
+    while (!signal.aborted) {
+      // Renewed before the read, so that a notification during it is not lost.
+      nap = new AbortController()
+      const written = await writeOnline(deps, signal).catch((error: unknown) => {
+        if (!signal.aborted)
+          logger.error({ err: error }, 'online rows were not written; trying again')
+        return 0
+      })
+      if (written === BATCH) continue
+      await sleep(POLL_MS, undefined, { signal: AbortSignal.any([signal, nap.signal]) }).catch(
+        () => {},
+      )
+    }
+  } finally {
+    await unlisten()
+  }
+}
