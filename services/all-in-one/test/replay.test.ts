@@ -79,7 +79,7 @@ function run(resumeAfter = 0, rejects: (bar: Bar) => boolean = () => false) {
         return !rejects(taken)
       },
       takeMacro: async (values) =>
-        log.push(`${iso(clock.now())} macro ${values.map(({ date }) => date)}`),
+        log.push(`${iso(clock.now())} macro ${values.map(({ date }) => date).join()}`),
       decided: async () => void log.push(`${iso(clock.now())} decided`),
       paceMs: 0,
       onSession: (session, count) => log.push(`session ${session} ${count}`),
