@@ -12,6 +12,8 @@ export interface EntryContent {
   readonly symbol: string
   /** Label of the bar it belongs to, epoch ms. */
   readonly barTime: number
+  /** What brought it about; a bar has at most one entry of a kind under the trigger `bar`. */
+  readonly trigger: string
   readonly content: Json
 }
 
@@ -25,6 +27,7 @@ export interface LedgerEntry {
   readonly id: string
   readonly symbol: string
   readonly barTime: number
+  readonly trigger: string
   readonly body: string
   readonly prevHash: string
   readonly hash: string
@@ -46,12 +49,12 @@ export function entryId(kind: EntryKind, seq: number): string {
 /** Links contents to the head, in order. */
 export function link(head: ChainHead, contents: readonly EntryContent[]): readonly LedgerEntry[] {
   let { seq, hash: prevHash } = head
-  return contents.map(({ kind, symbol, barTime, content }) => {
+  return contents.map(({ kind, symbol, barTime, trigger, content }) => {
     seq += 1
     const id = entryId(kind, seq)
-    const body = canonicalJson({ seq, kind, id, symbol, barTime, content })
+    const body = canonicalJson({ seq, kind, id, symbol, barTime, trigger, content })
     const hash = hashOf(prevHash, body)
-    const entry = { seq, kind, id, symbol, barTime, body, prevHash, hash }
+    const entry = { seq, kind, id, symbol, barTime, trigger, body, prevHash, hash }
     prevHash = hash
     return entry
   })
@@ -72,15 +75,15 @@ export function verifyChain(entries: Iterable<LedgerEntry>, from: ChainHead = GE
   return { ok: true, head }
 }
 
+const COLUMNS = ['seq', 'kind', 'id', 'symbol', 'barTime', 'trigger'] as const
+
 function fault(entry: LedgerEntry, head: ChainHead): string | undefined {
   if (entry.seq !== head.seq + 1) return 'the sequence is broken'
   if (entry.prevHash !== head.hash) return 'it is not linked to the entry before'
   if (entry.hash !== hashOf(entry.prevHash, entry.body)) return 'its hash is not that of its body'
-  const { seq, kind, id, symbol, barTime } = JSON.parse(entry.body) as Record<string, unknown>
-  const told = seq === entry.seq && kind === entry.kind && id === entry.id
-  if (!told || symbol !== entry.symbol || barTime !== entry.barTime)
-    return 'a column differs from its body'
-  return undefined
+  const told = JSON.parse(entry.body) as Record<string, unknown>
+  const same = COLUMNS.every((column) => told[column] === entry[column])
+  return same ? undefined : 'a column differs from its body'
 }
 
 function hashOf(prevHash: string, body: string): string {

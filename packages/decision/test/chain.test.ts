@@ -4,9 +4,21 @@ import { CanonicalError, canonicalJson, type Json } from '../src/canonical.ts'
 import { type EntryContent, GENESIS, type LedgerEntry, link, verifyChain } from '../src/chain.ts'
 
 const contents: readonly EntryContent[] = [
-  { kind: 'decision', symbol: 'USD/COP', barTime: 1, content: { action: 0.25, reasons: [] } },
-  { kind: 'fill', symbol: 'USD/COP', barTime: 2, content: { price: 4_000.5 } },
-  { kind: 'decision', symbol: 'USD/COP', barTime: 2, content: { reasons: ['gap'] } },
+  {
+    kind: 'decision',
+    symbol: 'USD/COP',
+    barTime: 1,
+    trigger: 'bar',
+    content: { action: 0.25, reasons: [] },
+  },
+  { kind: 'fill', symbol: 'USD/COP', barTime: 2, trigger: 'bar', content: { price: 4_000.5 } },
+  {
+    kind: 'decision',
+    symbol: 'USD/COP',
+    barTime: 2,
+    trigger: 'bar',
+    content: { reasons: ['gap'] },
+  },
 ]
 const entries = link(GENESIS, contents)
 
@@ -18,7 +30,7 @@ describe('the chain', () => {
       { seq: 3, id: 'decision-3' },
     ])
     expect(entries[0]?.body).toBe(
-      '{"barTime":1,"content":{"action":0.25,"reasons":[]},"id":"decision-1","kind":"decision","seq":1,"symbol":"USD/COP"}',
+      '{"barTime":1,"content":{"action":0.25,"reasons":[]},"id":"decision-1","kind":"decision","seq":1,"symbol":"USD/COP","trigger":"bar"}',
     )
     expect(verifyChain(entries)).toEqual({ ok: true, head: { seq: 3, hash: entries[2]?.hash } })
   })
