@@ -26,6 +26,7 @@ export interface Recorded<Content> {
   readonly id: string
   readonly symbol: string
   readonly barTime: number
+  readonly trigger: string
   readonly content: Content
   readonly prevHash: string
   readonly hash: string

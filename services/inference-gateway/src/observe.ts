@@ -3,7 +3,12 @@ import type { RefusalReason } from '@usdcop/decision/reasons'
 import type { Calendar } from '@usdcop/observation/calendar'
 import type { Contract } from '@usdcop/observation/contract'
 import { ObservationError } from '@usdcop/observation/errors'
-import { buildObservation, type Observation, rawMarket } from '@usdcop/observation/observation'
+import {
+  buildObservation,
+  normaliseMarket,
+  type Observation,
+  rawMarket,
+} from '@usdcop/observation/observation'
 import type { BarClosed } from './event.ts'
 import type { DecisionRules, FeatureRef } from './rules.ts'
 
@@ -56,7 +61,7 @@ export function observe({ contract, calendar, rules }: Rulebook, sight: Sight): 
   // The builder has a last word of its own: it knows ranges that no gate does.
   const reasons =
     gates.length === 0 && observation === undefined ? (['observation_not_finite'] as const) : gates
-  return { reasons, observation, features: seen(rules, sight, observation) }
+  return { reasons, observation, features: seen(contract, rules, sight, market) }
 }
 
 /** Without the two state features, once they stand where they belong; else all, to be refused. */
@@ -89,23 +94,33 @@ function build(
 
 /** The state features are shown as used: from the ledger and the event, not from the store's copy. */
 function seen(
+  contract: Contract,
   { features, market }: DecisionRules,
-  { event, served, position }: Sight,
-  observation: Observation | undefined,
+  { event, position }: Sight,
+  served: ServedFeatures | undefined,
 ): readonly SeenFeature[] {
   const state = [position, event.timeNormalized]
+  const raw = market.map((_ref, i) => served?.features[i]?.value ?? null)
+  const normalised = normaliseMarket(contract, rawMarket(raw))
   return features.map(({ name, view }, i) => {
-    const normalised = observation?.[i] ?? null
     if (i >= market.length) {
       const value = finiteOrNull(state[i - market.length])
-      return { name, view, value, normalised, status: 'PRESENT', eventTimestamp: event.availableAt }
+      const { availableAt } = event
+      return {
+        name,
+        view,
+        value,
+        normalised: value,
+        status: 'PRESENT',
+        eventTimestamp: availableAt,
+      }
     }
     const found = served?.features[i]
     return {
       name,
       view,
-      value: finiteOrNull(found?.value),
-      normalised,
+      value: finiteOrNull(raw[i]),
+      normalised: finiteOrNull(normalised[i]),
       status: found?.status ?? 'NOT_FOUND',
       eventTimestamp: finiteOrNull(found?.eventTimestamp),
     }

@@ -8,12 +8,14 @@ import type { BarClosed } from './event.ts'
 import type { PolicyDescription } from './model/run.ts'
 import type { Observed, SeenFeature } from './observe.ts'
 
-/** `bar`: the one decision a closed bar gets. `request`: a refusal given to a late question. */
-export type Trigger = 'bar' | 'request'
+/**
+ * `bar`: the one decision a closed bar gets, and its fill. `request`: a refusal given to a late
+ * question. `session_end`: an order that nothing could fill any more.
+ */
+export type Trigger = 'bar' | 'request' | 'session_end'
 
 /** What the ledger says about a decision; domain content only. Instants in epoch ms. */
 export interface DecisionContent {
-  readonly trigger: Trigger
   readonly session: string
   readonly availableAt: number
   readonly decidedAt: number
@@ -31,7 +33,7 @@ export interface DecisionContent {
 }
 
 export interface DecisionFacts {
-  readonly trigger: Trigger
+  readonly trigger: Exclude<Trigger, 'session_end'>
   readonly bar: Pick<BarClosed, 'symbol' | 'barTime' | 'availableAt' | 'session'>
   readonly decidedAt: number
   readonly verdict: Verdict
@@ -45,7 +47,6 @@ export function decisionEntry(facts: DecisionFacts): EntryContent {
   const { trigger, bar, decidedAt, verdict, features, model } = facts
   const { outcome, signal, target, action, rawAction, reasons } = verdict
   const content: DecisionContent = {
-    trigger,
     session: bar.session,
     availableAt: bar.availableAt,
     decidedAt,
@@ -60,22 +61,23 @@ export function decisionEntry(facts: DecisionFacts): EntryContent {
     definitionHash: facts.definitionHash,
     contractHash: facts.contractHash,
   }
-  return entry('decision', bar, content)
+  return entry('decision', bar, trigger, content)
 }
 
 export function fillEntry(symbol: string, fill: Fill): EntryContent {
-  return entry('fill', { symbol, barTime: fill.barTime }, fill)
+  return entry('fill', { symbol, barTime: fill.barTime }, 'bar', fill)
 }
 
 export function expiryEntry(symbol: string, expiry: Expiry): EntryContent {
-  return entry('expiry', { symbol, barTime: expiry.barTime }, expiry)
+  return entry('expiry', { symbol, barTime: expiry.barTime }, 'session_end', expiry)
 }
 
 function entry(
   kind: EntryContent['kind'],
   { symbol, barTime }: Pick<BarClosed, 'symbol' | 'barTime'>,
+  trigger: Trigger,
   content: object,
 ): EntryContent {
   // The interfaces above hold JSON and nothing else; an interface has no index signature to prove it.
-  return { kind, symbol, barTime, content: content as Json }
+  return { kind, symbol, barTime, trigger, content: content as Json }
 }

@@ -202,7 +202,6 @@ describe('a bar that may not be acted on', () => {
     expect(memory.equity).toHaveLength(1)
     const [{ features, ...content } = { features: [] }] = decisionsIn(memory)
     expect(content).toMatchObject({
-      trigger: 'bar',
       outcome: 'no_action',
       action: null,
       reasons: ['gap'],

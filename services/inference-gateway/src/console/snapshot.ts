@@ -40,7 +40,7 @@ export async function snapshot(deps: SnapshotDeps, signal: AbortSignal): Promise
   const parts = {
     bars: newest,
     decisions: decisions
-      .filter(({ barTime, content }) => barTime >= since && content.trigger === 'bar')
+      .filter(({ barTime, trigger }) => barTime >= since && trigger === 'bar')
       .map(consoleDecision)
       .toReversed(),
     fills: fills.map(({ content }) => consoleFill(content)),

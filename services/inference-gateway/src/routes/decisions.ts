@@ -47,10 +47,9 @@ export function decisionRoutes(
 }
 
 /** Without the observation, for lists. */
-function brief({ id, seq, symbol: of, barTime, content, recordedAt, latencyMs }: RecordedDecision) {
+function brief({ content, prevHash: _prevHash, hash: _hash, ...recorded }: RecordedDecision) {
   const { features: _features, model, ...rest } = content
-  const name = model && { name: model.name, version: model.version }
-  return { id, seq, symbol: of, barTime, ...rest, model: name, recordedAt, latencyMs }
+  return { ...recorded, ...rest, model: model && { name: model.name, version: model.version } }
 }
 
 /** All there is, with its place in the chain. */

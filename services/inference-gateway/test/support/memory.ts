@@ -23,10 +23,10 @@ export function emptyMemory(): Memory {
 
 export function memoryLedger(memory: Memory): Ledger {
   const read = <Content>(entry: LedgerEntry): Recorded<Content> => {
-    const { seq, id, symbol, barTime, prevHash, hash, body } = entry
+    const { body, kind: _kind, ...columns } = entry
     const { content } = JSON.parse(body) as { content: Content }
-    const latencyMs = memory.latencies.get(seq) ?? null
-    return { seq, id, symbol, barTime, content, prevHash, hash, recordedAt: 0, latencyMs }
+    const latencyMs = memory.latencies.get(entry.seq) ?? null
+    return { ...columns, content, recordedAt: 0, latencyMs }
   }
   const head = () => memory.entries.at(-1) ?? GENESIS
   const ledger: Ledger = {
@@ -58,7 +58,7 @@ export function memoryLedger(memory: Memory): Ledger {
     },
     async decisionOf(symbol, barTime) {
       const all = await ledger.decisions({ symbol, limit: 1e9, before: undefined }, never)
-      return all.find((one) => one.barTime === barTime && one.content.trigger === 'bar')
+      return all.find((one) => one.barTime === barTime && one.trigger === 'bar')
     },
     decisions: async ({ symbol, limit, before = Number.MAX_SAFE_INTEGER }) =>
       memory.entries

@@ -1,0 +1,54 @@
+import { type ApiKey, apiKeysSchema } from '@usdcop/service/auth'
+import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
+import { z } from 'zod'
+
+const Env = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: portSchema.default(8090),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  PGLITE_DIR: z.string().default('.usdcop/pglite'),
+  FEATURE_SERVER_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:6566'),
+  FEATURE_SERVER_KEY: z.string().default(''),
+  FEATURE_DEADLINE_MS: z.coerce.number().int().positive().default(1_000),
+  CONTRACT_FILE: z.string().default('config/contracts/observation-15d.v1.json'),
+  MODEL_DIR: z.string().default('models/usdcop-ppo'),
+  CONSOLE_SYMBOL: z.string().min(1).default('USD/COP'),
+  CONSOLE_HOST_NAMES: z.string().default(''),
+  API_KEYS: apiKeysSchema,
+  LOG_LEVEL: logLevelSchema,
+})
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** A server, or the folder of the embedded database. */
+  readonly database: { readonly url: string } | { readonly directory: string }
+  readonly featureServer: { readonly url: string; readonly deadlineMs: number }
+  /** Bearer key for pushes. */
+  readonly featureServerKey: string
+  readonly contractFile: string
+  readonly modelDirectory: string
+  readonly consoleSymbol: string
+  /** Beside loopback: names under which a browser may open the console. */
+  readonly consoleHostNames: readonly string[]
+  readonly apiKeys: readonly ApiKey[]
+  readonly logLevel: z.output<typeof logLevelSchema>
+}
+
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const values = parseEnv(Env, env)
+  const { DATABASE_URL: url, PGLITE_DIR: directory } = values
+  return Object.freeze({
+    host: values.HOST,
+    port: values.PORT,
+    database: url === undefined ? { directory } : { url },
+    featureServer: { url: values.FEATURE_SERVER_URL, deadlineMs: values.FEATURE_DEADLINE_MS },
+    featureServerKey: values.FEATURE_SERVER_KEY,
+    contractFile: values.CONTRACT_FILE,
+    modelDirectory: values.MODEL_DIR,
+    consoleSymbol: values.CONSOLE_SYMBOL,
+    consoleHostNames: values.CONSOLE_HOST_NAMES.split(',').flatMap((name) => name.trim() || []),
+    apiKeys: values.API_KEYS,
+    logLevel: values.LOG_LEVEL,
+  })
+}
