@@ -26,7 +26,7 @@ const AXIS_PX = 66
  * @property {HTMLElement} target
  * @property {uPlot.Series[]} series
  * @property {(rows: ChartRows) => (number | null)[][]} columns one for each series
- * @property {(value: number, step: number) => string} formatValue labels of the value axis
+ * @property {(value: number, step: number, plot: uPlot) => string} formatValue labels of the value axis
  * @property {number} smallestRange the value axis never spans less than this
  * @property {boolean} hours whether the time axis is labelled
  * @property {(plot: uPlot, rows: ChartRows) => void} drawOver
@@ -67,8 +67,8 @@ export function createBarChart({ target, series, columns, formatValue, drawOver,
           space: 40,
           grid: { stroke: () => currentPalette().grid, width: 1 },
           ticks: { show: false },
-          values: (_plot, splits, _axis, _space, step) =>
-            splits.map((value) => formatValue(value, step)),
+          values: (self, splits, _axis, _space, step) =>
+            splits.map((value) => formatValue(value, step, self)),
         },
       ],
       series: [{}, ...series],
@@ -90,6 +90,8 @@ export function createBarChart({ target, series, columns, formatValue, drawOver,
       rows = next
       sessionsShown = sessions
       plot.setData([rows.x, ...columns(rows)])
+      // The labels give way to the price tag, which moves also while the scale stays.
+      plot.redraw(false, true)
     },
   }
 }

@@ -138,7 +138,7 @@ export class FeedConnection {
     const retryMs = retryDelayMs(this.#attempt, Math.random())
     this.#attempt += 1
     this.#listener.onConnection({ state: 'waiting', retryMs })
-    this.#retryTimer = setTimeout(() => this.open(), retryMs)
+    this.#retryTimer = window.setTimeout(() => this.open(), retryMs)
   }
 
   #drop() {

@@ -17,6 +17,7 @@ import { currentPalette } from './theme.js'
 const MARK_PX = 5
 const MARK_GAP_PX = 7
 const REFUSAL_PX = 7
+const TAG_CLEARANCE_PX = 17
 
 export function createPriceChart() {
   const target = byId('price-chart')
@@ -39,7 +40,10 @@ export function createPriceChart() {
       },
     ],
     columns: (rows) => [rows.close],
-    formatValue: (price, step) => formatNumber(price, step % 1 === 0 ? 0 : step < 0.1 ? 2 : 1),
+    formatValue(price, step, plot) {
+      if (isUnderTag(plot, price, chart.rows())) return ''
+      return formatNumber(price, decimalsOf(step))
+    },
     smallestRange: 4,
     hours: true,
     drawOver(plot, rows) {
@@ -114,9 +118,6 @@ function drawLastPrice(plot, rows) {
   ctx.lineTo(right, y)
   ctx.stroke()
   ctx.setLineDash([])
-  // Whatever the axis says here would run into the tag.
-  ctx.fillStyle = palette.panel
-  ctx.fillRect(right + ratio, y - 17 * ratio, 65 * ratio, 34 * ratio)
   ctx.fillStyle = palette.ink
   ctx.beginPath()
   ctx.arc(x, y, 2.5 * ratio, 0, 2 * Math.PI)
@@ -127,6 +128,25 @@ function drawLastPrice(plot, rows) {
   ctx.textAlign = 'left'
   ctx.textBaseline = 'middle'
   ctx.fillText(formatNumber(price, 2), right + 8 * ratio, y + ratio / 2)
+}
+
+/**
+ * Whether a label of the axis would run into the tag of the newest price.
+ *
+ * @param {uPlot} plot
+ * @param {number} price
+ * @param {ChartRows} rows
+ */
+function isUnderTag(plot, price, rows) {
+  const newest = rows.close.at(-1)
+  if (newest === undefined || newest === null) return false
+  return Math.abs(plot.valToPos(price, 'y') - plot.valToPos(newest, 'y')) < TAG_CLEARANCE_PX
+}
+
+/** @param {number} step between two labels */
+function decimalsOf(step) {
+  if (step % 1 === 0) return 0
+  return step < 0.1 ? 2 : 1
 }
 
 /**
