@@ -1,7 +1,7 @@
 import { type ConsoleFixture, startConsoleFixture } from '@usdcop/tests/support/console-fixture'
 import { chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { formatAge } from '../console/format.js'
+import { formatAge } from '../../console/format.js'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const ARGS = [
