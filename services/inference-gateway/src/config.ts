@@ -1,6 +1,7 @@
 import { type ApiKey, apiKeysSchema } from '@usdcop/service/auth'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
 import { z } from 'zod'
+import type { FeatureServer } from './features/http-call.ts'
 
 const Env = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -23,9 +24,7 @@ export interface Config {
   readonly port: number
   /** A server, or the folder of the embedded database. */
   readonly database: { readonly url: string } | { readonly directory: string }
-  readonly featureServer: { readonly url: string; readonly deadlineMs: number }
-  /** Bearer key for pushes. */
-  readonly featureServerKey: string
+  readonly featureServer: FeatureServer
   readonly contractFile: string
   readonly modelDirectory: string
   readonly consoleSymbol: string
@@ -42,8 +41,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     host: values.HOST,
     port: values.PORT,
     database: url === undefined ? { directory } : { url },
-    featureServer: { url: values.FEATURE_SERVER_URL, deadlineMs: values.FEATURE_DEADLINE_MS },
-    featureServerKey: values.FEATURE_SERVER_KEY,
+    featureServer: {
+      url: values.FEATURE_SERVER_URL,
+      key: values.FEATURE_SERVER_KEY,
+      deadlineMs: values.FEATURE_DEADLINE_MS,
+    },
     contractFile: values.CONTRACT_FILE,
     modelDirectory: values.MODEL_DIR,
     consoleSymbol: values.CONSOLE_SYMBOL,

@@ -46,7 +46,7 @@ async function start(life: Lifecycle): Promise<void> {
       contract,
       clock: wallClock,
       features: createHttpSource(config.featureServer, rules.features),
-      state: createHttpStateSink(config.featureServer, config.featureServerKey),
+      state: createHttpStateSink(config.featureServer),
       policy,
       ledger: createSqlLedger(database),
       outbox: createSqlOutbox(database, life.signal),

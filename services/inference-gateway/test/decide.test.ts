@@ -174,7 +174,7 @@ describe('a bar that may not be acted on', () => {
     { name: 'fails', scripted: { status: 500 } },
   ] as const)('is refused when the feature server $name', async ({ scripted }) => {
     await using server = await startFeatureServer(() => scripted)
-    const features = createHttpSource({ url: server.url, deadlineMs: 150 }, rules.features)
+    const features = createHttpSource({ url: server.url, key: '', deadlineMs: 150 }, rules.features)
     expect(await reasonsOf({ features })).toEqual(['features_unavailable'])
   })
 

@@ -33,7 +33,7 @@ const withResult = (change: object): Scripted => ({
 const signal = AbortSignal.timeout(30_000)
 
 const read = (url: string, deadlineMs = 5_000, caller = signal) =>
-  createHttpSource({ url, deadlineMs }, refs).read('USD/COP', caller)
+  createHttpSource({ url, key: '', deadlineMs }, refs).read('USD/COP', caller)
 
 describe('reading features over HTTP', () => {
   test('asks by reference and reads the answer by name, in the order asked', async () => {
@@ -184,7 +184,10 @@ describe('pushing the state', () => {
 
   test('sends one row to the push source under its key', async () => {
     await using server = await startFeatureServer(() => ({ body: 'null' }))
-    await createHttpStateSink({ url: server.url, deadlineMs: 5_000 }, 'secret').push(row, signal)
+    await createHttpStateSink({ url: server.url, key: 'secret', deadlineMs: 5_000 }).push(
+      row,
+      signal,
+    )
     expect(server.asked).toEqual([
       {
         path: '/push',
@@ -205,7 +208,7 @@ describe('pushing the state', () => {
 
   test('does not repeat what is refused, and never tells the key', async () => {
     await using server = await startFeatureServer(() => ({ status: 401, body: '{}' }))
-    const sink = createHttpStateSink({ url: server.url, deadlineMs: 5_000 }, 'secret')
+    const sink = createHttpStateSink({ url: server.url, key: 'secret', deadlineMs: 5_000 })
     const error: unknown = await sink.push(row, signal).catch((caught: unknown) => caught)
     expect(error).toMatchObject({ code: 'features_unavailable' })
     expect(String((error as Error).stack)).not.toContain('secret')

@@ -1,29 +1,20 @@
-import { post } from './http-call.ts'
-import type { FeatureServerOptions } from './http-source.ts'
+import { type FeatureServer, post } from './http-call.ts'
 import type { StateSink } from './source.ts'
 
+const PATH = '/push'
 const PUSH_SOURCE = 'state_push'
 
-/** Pushes state_features through the feature server, which takes the bearer key `key`. */
-export function createHttpStateSink(
-  { url, deadlineMs }: FeatureServerOptions,
-  key: string,
-): StateSink {
-  const endpoint = new URL('/push', url).href
-  const headers = key === '' ? {} : { authorization: `Bearer ${key}` }
+/** Pushes state_features through the feature server. */
+export function createHttpStateSink(server: FeatureServer): StateSink {
   return {
     async push({ symbol, position, timeNormalized, eventTimestamp }, signal) {
-      const body = JSON.stringify({
-        push_source_name: PUSH_SOURCE,
-        df: {
-          symbol: [symbol],
-          position: [position],
-          time_normalized: [timeNormalized],
-          event_timestamp: [new Date(eventTimestamp).toISOString()],
-        },
-        to: 'online',
-      })
-      await post({ url: endpoint, headers, body, deadlineMs }, signal)
+      const df = {
+        symbol: [symbol],
+        position: [position],
+        time_normalized: [timeNormalized],
+        event_timestamp: [new Date(eventTimestamp).toISOString()],
+      }
+      await post(server, PATH, { push_source_name: PUSH_SOURCE, df, to: 'online' }, signal)
     },
   }
 }

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { readConfig } from '../src/config.ts'
+
+test('runs on loopback and on embedded stores when nothing is said', () => {
+  expect(readConfig({})).toEqual({
+    host: '127.0.0.1',
+    port: 8090,
+    database: { directory: '.usdcop/pglite' },
+    featureServer: { url: 'http://127.0.0.1:6566', key: '', deadlineMs: 1_000 },
+    contractFile: 'config/contracts/observation-15d.v1.json',
+    modelDirectory: 'models/usdcop-ppo',
+    consoleSymbol: 'USD/COP',
+    consoleHostNames: [],
+    apiKeys: [],
+    logLevel: 'info',
+  })
+})
+
+test('takes a server and names from the environment', () => {
+  const env = { DATABASE_URL: 'postgres://u@db/usdcop', CONSOLE_HOST_NAMES: 'desk.local, console' }
+  expect(readConfig(env)).toMatchObject({
+    database: { url: 'postgres://u@db/usdcop' },
+    consoleHostNames: ['desk.local', 'console'],
+  })
+})
+
+test('names every fault at once', () => {
+  const env = { PORT: '99999', DATABASE_URL: 'mysql://x', FEATURE_DEADLINE_MS: 'soon' }
+  expect(() => readConfig(env)).toThrow(/PORT[^]*DATABASE_URL|DATABASE_URL[^]*PORT/)
+  expect(() => readConfig(env)).toThrow(/FEATURE_DEADLINE_MS/)
+})
