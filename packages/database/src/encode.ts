@@ -24,3 +24,10 @@ const quoted = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`
 /** A text[] parameter. */
 export const textArray = (values: Iterable<string | null>): string =>
   `{${Array.from(values, (value) => (value === null ? 'NULL' : quoted(value))).join(',')}}`
+
+/** A bytea[] parameter: the memory of typed arrays. */
+export const bytesArray = (values: Iterable<ArrayBufferView>): string =>
+  `{${Array.from(values, (value) => `"\\\\x${hex(value)}"`).join(',')}}`
+
+const hex = ({ buffer, byteOffset, byteLength }: ArrayBufferView): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('hex')

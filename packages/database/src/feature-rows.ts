@@ -1,5 +1,5 @@
 import type { Queryable } from './database.ts'
-import { float8Array, intArray, textArray } from './encode.ts'
+import { bytesArray, float8Array, intArray, textArray } from './encode.ts'
 
 /** The reducer's row of one accepted bar; instants in epoch milliseconds. */
 export interface FeatureRecord {
@@ -24,7 +24,7 @@ export interface FeaturePosition {
 }
 
 interface Stored extends Omit<FeatureRecord, 'market'> {
-  readonly market: readonly number[]
+  readonly market: Uint8Array
 }
 
 const COLUMNS = `symbol, ms_of(bar_time) as "barTime", ms_of(available_at) as "availableAt",
@@ -33,7 +33,7 @@ const COLUMNS = `symbol, ms_of(bar_time) as "barTime", ms_of(available_at) as "a
 
 const toRecord = ({ market, ...row }: Stored): FeatureRecord => ({
   ...row,
-  market: Float64Array.from(market),
+  market: new Float64Array(market.buffer, market.byteOffset, market.byteLength / 8),
 })
 
 /** Inserts rows of one definition; a row already there stands. Returns how many were new. */
@@ -44,14 +44,14 @@ export async function insertFeatureRows(
   signal: AbortSignal,
 ): Promise<number> {
   if (rows.length === 0) return 0
-  // Arrays of arrays travel as text, one literal a row: unnest would flatten a matrix.
+  // Feature vectors are kept as bytes: exact, and many times faster than the text of 13 floats.
   const [inserted] = await q.query<{ count: number }>(
     `with inserted as (
        insert into feature_row (definition_hash, symbol, bar_time, available_at, session, market,
          time_normalized, gap_bars, flags, macro_age_ms, macro_released_at)
-       select $1, symbol, instant_of(bar_time), instant_of(available_at), session, market::float8[],
+       select $1, symbol, instant_of(bar_time), instant_of(available_at), session, market,
          time_normalized, gap_bars, flags::text[], macro_age_ms, instant_of(macro_released_at)
-       from unnest($2::text[], $3::int8[], $4::int8[], $5::date[], $6::text[], $7::float8[],
+       from unnest($2::text[], $3::int8[], $4::int8[], $5::date[], $6::bytea[], $7::float8[],
          $8::int4[], $9::text[], $10::float8[], $11::int8[])
          as given (symbol, bar_time, available_at, session, market, time_normalized, gap_bars,
            flags, macro_age_ms, macro_released_at)
@@ -64,7 +64,7 @@ export async function insertFeatureRows(
       intArray(rows.map((row) => row.barTime)),
       intArray(rows.map((row) => row.availableAt)),
       textArray(rows.map((row) => row.session)),
-      textArray(rows.map((row) => float8Array(row.market))),
+      bytesArray(rows.map((row) => row.market)),
       float8Array(rows.map((row) => row.timeNormalized)),
       intArray(rows.map((row) => row.gapBars)),
       textArray(rows.map((row) => textArray(row.flags))),
