@@ -63,7 +63,7 @@ async function start(life: Lifecycle): Promise<void> {
   )
   life.onClose('consumer', () => consumer.stopped)
   life.onClose('http', () => app.close())
-  logger.info(await app.listen({ host: config.host, port: config.port }))
+  await app.listen({ host: config.host, port: config.port })
 }
 
 await runService({ logger, start })
