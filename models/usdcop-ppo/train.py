@@ -1,4 +1,4 @@
-"""Trains the demo policy. Not run in CI; about 15 minutes on one core.
+"""Trains the demo policy. Not run in CI; about 18 minutes on a shared core.
 
     usdcop features --bars data/usdcop-m5.csv.gz --macro data/macro-daily.csv --out features.csv
     python models/usdcop-ppo/train.py --bars data/usdcop-m5.csv.gz --features features.csv
