@@ -53,7 +53,8 @@ async function ask(deps: AskDeps, symbol: string, signal: AbortSignal): Promise<
   const barTime = await newestBarTime(deps.ledger, symbol, signal)
   const decision =
     barTime === null ? undefined : await deps.ledger.decisionOf(symbol, barTime, signal)
-  if (decision === undefined) throw new ServiceError('not_found', `no bar of ${symbol} has closed`)
+  if (decision === undefined)
+    throw new ServiceError('not_found', `no bar of ${symbol} has been decided on yet`)
 
   const created = barTime !== before
   const decidedAt = deps.clock.now()

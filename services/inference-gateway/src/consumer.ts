@@ -41,6 +41,7 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
   const { outbox, handle, prepare, onPending, onFailure, logger } = deps
   let position = 0
   let prepared = false
+  let unwatch: (() => Promise<void>) | undefined
   let failure: Error | undefined
   let nap = new AbortController()
   let asked: PromiseWithResolvers<void>[] = []
@@ -54,6 +55,7 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
 
   async function pump(): Promise<void> {
     if (!prepared) {
+      unwatch ??= await outbox.watch(wake)
       moveTo(await outbox.cursor(signal))
       await prepare(signal)
       prepared = true
@@ -87,7 +89,6 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
   }
 
   async function run(): Promise<void> {
-    const unwatch = await outbox.watch(wake)
     try {
       while (!signal.aborted) {
         // Renewed before the attempt, so that a wake during it is not lost.
@@ -101,12 +102,12 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
       failure = ended
       for (const asker of asked) asker.reject(ended)
       for (const check of waiting) check()
-      await unwatch()
+      await unwatch?.()
     }
   }
 
   const stopped = run()
-  // Who awaits `stopped` hears of a failed start; who does not must not take the process down.
+  // Who awaits `stopped` hears of a failed end; who does not must not take the process down.
   stopped.catch((error: unknown) => logger.error({ err: error }, 'the consumer ended'))
 
   return {
@@ -131,6 +132,8 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
     },
     async catchUp(caller) {
       if (signal.aborted) throw new ServiceError('not_ready', 'the gateway is stopping')
+      // Before there is a promise to reject that nobody would be waiting for.
+      caller.throwIfAborted()
       const asker = Promise.withResolvers<void>()
       asked.push(asker)
       wake()
@@ -145,7 +148,6 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
 
 /** The work is shared, so a caller who leaves stops waiting and does not stop the work. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()
   const leave = (): void => reject(signal.reason)
   signal.addEventListener('abort', leave)

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { loadPolicy, loadPolicyFrom, parseManifest } from '../src/model/load.ts'
 import type { Manifest } from '../src/model/manifest.ts'
 import { onnxFault } from '../src/model/onnx-file.ts'
+import { rules } from './support/market.ts'
 import { externalBytes, manifestFor, manifestText, policyBytes } from './support/policy.ts'
 
 const CONTRACT_HASH = 'c'.repeat(64)
@@ -32,6 +34,16 @@ describe('a model', () => {
       version: '1',
       sha256: sha256(policyBytes),
       contractHash: CONTRACT_HASH,
+    })
+    await policy.close()
+  })
+
+  test('is there for the contract as it stands: the policy in models/ loads', async () => {
+    const folder = fileURLToPath(new URL('../../../models/usdcop-ppo', import.meta.url))
+    const policy = await loadPolicyFrom(folder, rules.model, signal)
+    expect(policy.describe()).toMatchObject({
+      name: 'usdcop-ppo',
+      contractHash: rules.model.contractHash,
     })
     await policy.close()
   })

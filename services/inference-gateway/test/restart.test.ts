@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Ledger } from '../src/ledger.ts'
 import { startGateway } from './support/gateway.ts'
 import { barClosed } from './support/market.ts'
-import { emptyMemory, type Memory, memoryLedger } from './support/memory.ts'
+import { emptyMemory, type Memory, memoryLedger, memoryOutbox } from './support/memory.ts'
 
 const bars = Array.from({ length: 30 }, (_, i) => barClosed(i + 45))
 
@@ -86,6 +86,27 @@ describe('a gateway that stops and starts', () => {
         eventTimestamp: bars[4]?.availableAt,
       },
     ])
+  })
+
+  test('starts while its database does not answer, and follows the outbox once it does', async () => {
+    const memory = emptyMemory()
+    const outbox = memoryOutbox(memory)
+    let attempts = 0
+    await using rig = await startGateway(
+      {
+        outbox: {
+          ...outbox,
+          watch: () =>
+            (attempts += 1) < 3
+              ? Promise.reject(new Error('no connection'))
+              : outbox.watch(() => {}),
+        },
+      },
+      memory,
+    )
+    await rig.close(bars[0]!)
+    expect(attempts).toBe(3)
+    expect(memory.entries).toHaveLength(1)
   })
 
   test('writes no refusal because it is being stopped', async () => {

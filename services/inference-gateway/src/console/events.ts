@@ -39,10 +39,9 @@ export class EventStreams {
     })
     this.#open.add(response)
     this.#onCount(this.#open.size)
-    response.on('close', () => {
-      this.#open.delete(response)
-      this.#onCount(this.#open.size)
-    })
+    response.on('close', () => this.#forget(response))
+    // A write that meets a connection just lost; the close that follows says all there is to say.
+    response.on('error', () => {})
     response.write(`retry: ${RECONNECT_MS}\n\n${eventText('status', this.#status.current())}`)
   }
 
@@ -55,9 +54,16 @@ export class EventStreams {
 
   #send(text: string): void {
     for (const response of this.#open) {
-      if (response.writableLength > MAX_UNREAD_BYTES) response.destroy()
-      else response.write(text)
+      if (response.writableLength <= MAX_UNREAD_BYTES) response.write(text)
+      else {
+        this.#forget(response)
+        response.destroy()
+      }
     }
+  }
+
+  #forget(response: ServerResponse): void {
+    if (this.#open.delete(response)) this.#onCount(this.#open.size)
   }
 }
 
