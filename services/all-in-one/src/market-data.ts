@@ -6,6 +6,9 @@ import { parseBar, parseMacroRecord } from '@usdcop/observation/parse'
 import { readCsv } from '@usdcop/offline-store/csv'
 import { ServiceError } from '@usdcop/service/errors'
 
+/** Of bars in a file without a symbol column. */
+const DEFAULT_SYMBOL = 'USD/COP'
+
 /** The files of a replay, read whole. */
 export interface MarketData {
   /** In file order, dirty rows included. */
@@ -43,7 +46,7 @@ export async function readMarketData(
 
 async function readBars(path: string, signal: AbortSignal): Promise<Bar[]> {
   const bars: Bar[] = []
-  for await (const record of readCsv(path, signal)) bars.push(parseBar(record))
+  for await (const record of readCsv(path, signal)) bars.push(parseBar(record, DEFAULT_SYMBOL))
   return bars
 }
 

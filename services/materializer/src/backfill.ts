@@ -58,7 +58,7 @@ export async function backfill(
     bar: { ...bar, session: row.session },
     row,
   }))
-  const seals = await offline.seal('history', offlineRows, signal)
+  const seals = await offline.history(offlineRows, signal)
   await db.transaction(async (tx) => {
     await advanceVersion(tx, WRITER, 0, signal)
     await recordSeals(tx, seals, signal)

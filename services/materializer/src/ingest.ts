@@ -37,8 +37,8 @@ export interface IngestDeps {
   readonly store: MaterializerStore
   readonly clock: DomainClock
   readonly metrics: MaterializerMetrics
-  /** Called after each commit that took bars: a session may be complete now. */
-  readonly onCommitted: () => void
+  /** Called after each commit that took bars. */
+  readonly onCommitted: (accepted: readonly AcceptedBar[]) => void
 }
 
 /** The reducer in memory, and what of its surroundings belongs to its state. */
@@ -99,7 +99,7 @@ export function createIngest(deps: IngestDeps): Ingest {
         const state = { symbols, macro: undefined, macroChangedAt }
         await store.commit({ source, accepted, rejected, macro: [], state }, signal)
         count(metrics, accepted, rejected)
-        if (accepted.length > 0) onCommitted()
+        if (accepted.length > 0) onCommitted(accepted)
         return outcomes
       }),
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { advanceCursor, readCursor } from '@usdcop/database/cursors'
 import type { Database } from '@usdcop/database/database'
 import { OUTBOX_CHANNEL, readOutbox } from '@usdcop/database/outbox'
@@ -8,6 +7,7 @@ import { findView, type Registry } from '@usdcop/feast/registry'
 import type { Value } from '@usdcop/feast/value'
 import type { Logger } from '@usdcop/service/log'
 import type { BarClosed } from './bar-closed.ts'
+import { createNap } from './nap.ts'
 
 /** Consumers behind this one see an event once its online rows are written. */
 export const ONLINE_WRITER = 'online-writer'
@@ -76,21 +76,16 @@ export async function followOutbox(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  let nap = new AbortController()
-  const unlisten = await deps.db.listen(OUTBOX_CHANNEL, () => nap.abort(), signal)
+  const nap = createNap()
+  const unlisten = await deps.db.listen(OUTBOX_CHANNEL, nap.wake, signal)
   try {
     while (!signal.aborted) {
-      // Renewed before the read, so that a notification during it is not lost.
-      nap = new AbortController()
       const written = await writeOnline(deps, signal).catch((error: unknown) => {
         if (!signal.aborted)
           logger.error({ err: error }, 'online rows were not written; trying again')
         return 0
       })
-      if (written === BATCH) continue
-      await sleep(POLL_MS, undefined, { signal: AbortSignal.any([signal, nap.signal]) }).catch(
-        () => {},
-      )
+      if (written < BATCH) await nap.rest(POLL_MS, signal)
     }
   } finally {
     await unlisten()

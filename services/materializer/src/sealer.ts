@@ -4,7 +4,9 @@ import { readSessionRows, unsealedSessions } from '@usdcop/database/feature-rows
 import { recordSeals } from '@usdcop/database/sealed-sessions'
 import type { Calendar } from '@usdcop/observation/calendar'
 import type { DomainClock } from '@usdcop/service/clock'
-import type { OfflineRow, OfflineWriter } from './offline.ts'
+import type { Logger } from '@usdcop/service/log'
+import { createNap } from './nap.ts'
+import type { BarWithRow, OfflineWriter } from './offline.ts'
 
 export interface SealerDeps {
   readonly db: Database
@@ -27,7 +29,7 @@ export async function sealFinished(deps: SealerDeps, signal: AbortSignal): Promi
   const over = open.filter((session) => endOf(calendar, session) <= clock.now())
   for (const session of over) {
     const rows = await readSession(deps, session, signal)
-    await recordSeals(db, await offline.seal('live', rows, signal), signal)
+    await recordSeals(db, await offline.session(session, rows, signal), signal)
   }
   return over
 }
@@ -40,10 +42,10 @@ async function readSession(
   { db, calendar, definitionHash }: SealerDeps,
   session: string,
   signal: AbortSignal,
-): Promise<OfflineRow[]> {
+): Promise<BarWithRow[]> {
   const rows = await readSessionRows(db, definitionHash, session, signal)
   const opensAt = Date.parse(session) + calendar.firstBarMs
-  const bars = new Map<string, OfflineRow['bar']>()
+  const bars = new Map<string, BarWithRow['bar']>()
   for (const symbol of new Set(rows.map((row) => row.symbol)))
     for (const bar of await readBars(db, symbol, opensAt, endOf(calendar, session), signal))
       bars.set(`${symbol} ${bar.barTime}`, bar)
@@ -51,4 +53,31 @@ async function readSession(
     const bar = bars.get(`${row.symbol} ${row.barTime}`)
     return bar === undefined ? [] : [{ bar, row }]
   })
+}
+
+/** Sessions end by the clock, whether or not a bar arrives then. */
+const LOOK_AGAIN_MS = 30_000
+
+/**
+ * Seals what is over, again and again until the signal: after each wake, and now and then. A failure
+ * is logged and tried again at the next look; nothing depends on a session being sealed soon.
+ */
+export function keepSealing(
+  deps: SealerDeps,
+  { logger, onSealed }: { logger: Logger; onSealed: (sessions: number) => void },
+  signal: AbortSignal,
+): { wake(): void; readonly stopped: Promise<void> } {
+  const nap = createNap()
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const sealed = await sealFinished(deps, signal)
+        if (sealed.length > 0) onSealed(sealed.length)
+      } catch (error) {
+        if (!signal.aborted) logger.error({ err: error }, 'a session was not sealed; trying again')
+      }
+      await nap.rest(LOOK_AGAIN_MS, signal)
+    }
+  }
+  return { wake: nap.wake, stopped: run() }
 }

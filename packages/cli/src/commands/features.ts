@@ -11,6 +11,8 @@ import { readContract } from '../contract-file.ts'
 import { CONTRACT_FILE } from '../paths.ts'
 import type { World } from '../program.ts'
 
+const DEFAULT_SYMBOL = 'USD/COP'
+
 interface FeaturesOptions {
   readonly bars: string
   readonly macro: string
@@ -29,7 +31,7 @@ export function featuresCommand({ signal, stdout, stderr }: World): Command {
     .requiredOption('--macro <file>', 'daily macro series by date; CSV or .csv.gz')
     .requiredOption('--out <file>', 'table to write, .csv or .parquet')
     .option('--normalised', 'write the features as a model sees them, z-scored and clipped')
-    .option('--symbol <name>', 'only this symbol')
+    .option('--symbol <name>', 'only this symbol; names the bars of a file without a symbol column')
     .option('--contract <file>', 'contract file', CONTRACT_FILE)
     .option('--json', 'print the counts as JSON on standard output')
     .action(async (options: FeaturesOptions) => {
@@ -51,7 +53,8 @@ export function featuresCommand({ signal, stdout, stderr }: World): Command {
 async function readBars({ bars, symbol }: FeaturesOptions, signal: AbortSignal): Promise<Bar[]> {
   const read: Bar[] = []
   for await (const record of readCsv(bars, signal)) {
-    const bar = parseBar(record)
+    // A file of one symbol may leave the column out.
+    const bar = parseBar(record, symbol ?? DEFAULT_SYMBOL)
     if (symbol === undefined || bar.symbol === symbol) read.push(bar)
   }
   return read

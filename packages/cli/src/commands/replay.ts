@@ -40,7 +40,7 @@ export function replayCommand({ env: inherited, signal, stdout, stderr }: World)
         await runAllInOne(
           {
             env,
-            log: 'ignore',
+            log: { file: join(folder, 'usdcop.log') },
             onReport: (report) => {
               if (report.kind === 'session') progress.update(report.done, report.total)
               if (report.kind === 'finished') summary = report.summary

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { ReadyReport, StartReport } from '@usdcop/service/start-report'
 import { Command, Option } from 'commander'
 import { runAllInOne } from '../all-in-one.ts'
@@ -45,7 +46,7 @@ export function startCommand(world: World): Command {
       await runAllInOne(
         {
           env,
-          log: options.json ? 'inherit' : 'ignore',
+          log: options.json ? 'inherit' : { file: join(options.dataDir, 'usdcop.log') },
           onReport: options.json ? () => {} : teller,
         },
         world.signal,

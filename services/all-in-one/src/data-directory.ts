@@ -1,0 +1,3 @@
+export async function lockDataDirectory(_d: string): Promise<{ release(): void }> {
+  return { release() {} }
+}
