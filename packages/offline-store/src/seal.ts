@@ -173,6 +173,7 @@ async function publish(
   dataset: string,
   partitions: readonly string[],
 ): Promise<void> {
+  if (partitions.length === 0) return
   await Promise.all(
     partitions.map(async (partition) => {
       const written = unfinished(directory, dataset, partition)
