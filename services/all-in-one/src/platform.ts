@@ -15,7 +15,7 @@ import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import type { ReplaySummary, StartReport } from '@usdcop/service/start-report'
 import type { Config } from './config.ts'
-import { lockDataDirectory } from './data-directory.ts'
+import { lockDirectory } from './data-directory.ts'
 import { localKey } from './keys.ts'
 import { readMarketData } from './market-data.ts'
 import { replay } from './replay.ts'
@@ -47,8 +47,8 @@ export async function startPlatform(
   const { dataDirectory } = config
   const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
   const calendar = createCalendar(contract)
-  const lock = await lockDataDirectory(dataDirectory)
-  life.onClose('data directory', () => lock.release())
+  const owned = await lockDirectory(dataDirectory)
+  life.onClose('data directory', () => owned[Symbol.asyncDispose]())
   if (config.fresh) await forget(dataDirectory)
 
   const features = defineFeatures(contract)
