@@ -1,0 +1,7 @@
+import { lockDataDirectory } from '@usdcop/all-in-one/data-directory'
+
+// A process that owns the directory of its first argument until it is killed.
+const [, , path = ''] = process.argv
+await lockDataDirectory(path)
+process.stdout.write('locked\n')
+setInterval(() => {}, 60_000)
