@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import { ServiceError } from '@usdcop/service/errors'
 import { tryLock } from 'fs-native-extensions'
 
-export interface DataDirectoryLock extends AsyncDisposable {
+export interface DataDirectory extends AsyncDisposable {
   readonly path: string
-  release(): Promise<void>
 }
 
 const LOCK = 'owner.lock'
@@ -17,7 +16,7 @@ const LOCK = 'owner.lock'
  *
  * Throws `data_directory_in_use`, naming the directory and its owner.
  */
-export async function lockDataDirectory(path: string): Promise<DataDirectoryLock> {
+export async function lockDirectory(path: string): Promise<DataDirectory> {
   await mkdir(path, { recursive: true })
   const file = await open(join(path, LOCK), 'a+')
   try {
@@ -32,6 +31,5 @@ export async function lockDataDirectory(path: string): Promise<DataDirectoryLock
     await file.close()
     throw error
   }
-  const release = async () => await file.close()
-  return { path, release, [Symbol.asyncDispose]: release }
+  return { path, [Symbol.asyncDispose]: async () => await file.close() }
 }

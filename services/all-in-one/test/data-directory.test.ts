@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { lockDataDirectory } from '@usdcop/all-in-one/data-directory'
+import { lockDirectory } from '@usdcop/all-in-one/data-directory'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 let directory: string
@@ -34,7 +34,7 @@ async function holdInChild(path: string): Promise<ChildProcess> {
 
 test('refuses a directory that another process owns, naming both', async () => {
   const owner = await holdInChild(directory)
-  await expect(lockDataDirectory(directory)).rejects.toMatchObject({
+  await expect(lockDirectory(directory)).rejects.toMatchObject({
     code: 'data_directory_in_use',
     message: `${directory} is in use by process ${owner.pid}`,
   })
@@ -43,18 +43,18 @@ test('refuses a directory that another process owns, naming both', async () => {
 test('takes over from an owner that was killed', async () => {
   const owner = await holdInChild(directory)
   await kill(owner)
-  await using taken = await lockDataDirectory(directory)
+  await using taken = await lockDirectory(directory)
   expect(taken.path).toBe(directory)
 })
 
 test('refuses a second owner in the same process, and frees the directory when disposed', async () => {
   const path = join(directory, 'made', 'on the way')
   {
-    await using _owner = await lockDataDirectory(path)
-    await expect(lockDataDirectory(path)).rejects.toMatchObject({
+    await using _owner = await lockDirectory(path)
+    await expect(lockDirectory(path)).rejects.toMatchObject({
       message: `${path} is in use by process ${process.pid}`,
     })
   }
-  await using again = await lockDataDirectory(path)
+  await using again = await lockDirectory(path)
   expect(again.path).toBe(path)
 })

@@ -1,7 +1,7 @@
-import { lockDataDirectory } from '@usdcop/all-in-one/data-directory'
+import { lockDirectory } from '@usdcop/all-in-one/data-directory'
 
 // A process that owns the directory of its first argument until it is killed.
 const [, , path = ''] = process.argv
-await lockDataDirectory(path)
+await lockDirectory(path)
 process.stdout.write('locked\n')
 setInterval(() => {}, 60_000)
