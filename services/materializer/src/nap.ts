@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A pause that can be ended early; a wake between two pauses is not lost. */
 export interface Nap {
-  wake(): void
+  readonly wake: () => void
   /** Until woken, the time is up or the signal fires. Never rejects. */
   rest(atMostMs: number, signal: AbortSignal): Promise<void>
 }

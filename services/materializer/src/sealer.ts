@@ -66,7 +66,7 @@ export function keepSealing(
   deps: SealerDeps,
   { logger, onSealed }: { logger: Logger; onSealed: (sessions: number) => void },
   signal: AbortSignal,
-): { wake(): void; readonly stopped: Promise<void> } {
+): { readonly wake: () => void; readonly stopped: Promise<void> } {
   const nap = createNap()
   async function run(): Promise<void> {
     while (!signal.aborted) {
