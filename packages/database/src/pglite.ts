@@ -18,16 +18,13 @@ const START_PARAMS = [
 const OPTIONS = { parsers: Object.fromEntries(PARSERS), relaxedDurability: false }
 
 /**
- * Opens the embedded database in a directory, making it on first use, or in memory with `memory`.
+ * Opens the embedded database in a directory, making it on first use, or in memory where `directory` is `memory`.
  * The directory must have one owner: see the all-in-one's lock of the data directory.
  *
  * PGlite runs a statement to its end on this thread: a signal is looked at before each statement,
  * and there is no statement timeout. Throws `store_unavailable` when the directory cannot be used.
  */
-export async function openPglite(
-  directory: string | 'memory',
-  signal: AbortSignal,
-): Promise<Database> {
+export async function openPglite(directory: string, signal: AbortSignal): Promise<Database> {
   signal.throwIfAborted()
   try {
     const pg = directory === 'memory' ? await openMemory() : await openDirectory(directory)

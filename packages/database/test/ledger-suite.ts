@@ -53,7 +53,7 @@ export function ledgerSuite(open: () => Promise<Database>): void {
     ]
     for (const entry of chain) await append(entry)
     const walked = await walkLedger(db, 0, 10, signal)
-    expect(walked.map(({ recordedAt: _, ...entry }) => entry)).toEqual(chain)
+    expect(walked).toEqual(chain.map((entry) => ({ ...entry, recordedAt: expect.any(Number) })))
     expect(await newestLedgerEntry(db, signal)).toEqual(walked[3])
     expect(await readLedgerEntry(db, 'fill-2', signal)).toEqual(walked[1])
     expect(await readLedgerEntry(db, 'none', signal)).toBeUndefined()

@@ -8,8 +8,16 @@ import { repositorySuite } from './repository-suite.ts'
 const open = async () => await openPglite('memory', AbortSignal.timeout(60_000))
 
 describe('PGlite', () => {
-  describe('database', () => databaseSuite(open))
-  describe('migrations', () => migrationSuite(open))
-  describe('repositories', () => repositorySuite(open))
-  describe('ledger', () => ledgerSuite(open))
+  describe('database', () => {
+    databaseSuite(open)
+  })
+  describe('migrations', () => {
+    migrationSuite(open)
+  })
+  describe('repositories', () => {
+    repositorySuite(open)
+  })
+  describe('ledger', () => {
+    ledgerSuite(open)
+  })
 })

@@ -17,10 +17,18 @@ afterAll(async () => await server[Symbol.asyncDispose]())
 const open = async () => await openPostgres({ url: await server.createDatabase() }, signal)
 
 describe('PostgreSQL', () => {
-  describe('database', () => databaseSuite(open))
-  describe('migrations', () => migrationSuite(open))
-  describe('repositories', () => repositorySuite(open))
-  describe('ledger', () => ledgerSuite(open))
+  describe('database', () => {
+    databaseSuite(open)
+  })
+  describe('migrations', () => {
+    migrationSuite(open)
+  })
+  describe('repositories', () => {
+    repositorySuite(open)
+  })
+  describe('ledger', () => {
+    ledgerSuite(open)
+  })
 
   test('ends a statement on the server when its signal aborts', async () => {
     const database = await open()

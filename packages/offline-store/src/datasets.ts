@@ -3,7 +3,7 @@ export interface Column<Row> {
   readonly name: string
   readonly type: 'VARCHAR' | 'DOUBLE' | 'INTEGER' | 'TIMESTAMPTZ'
   /** An instant is epoch milliseconds. */
-  of(row: Row): string | number | null
+  readonly of: (row: Row) => string | number | null
 }
 
 /** What one folder of the offline store holds: Feast's three columns first, then its own. */

@@ -41,11 +41,12 @@ export function spanOf(partition: string): { readonly from: number; readonly to:
 
 /** A dataset's partitions, by month and session; none when nothing was ever sealed. */
 export async function listPartitions(directory: string, dataset: string): Promise<Partition[]> {
-  const names = await readdir(join(directory, dataset)).catch((error: NodeJS.ErrnoException) => {
+  const found = readdir(join(directory, dataset))
+  const names: string[] = await found.catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  return names.sort().flatMap((folder) => {
+  return names.toSorted().flatMap((folder) => {
     const [, month, day] = PARTITION.exec(folder) ?? []
     if (month === undefined) return []
     const session = day === undefined ? null : month + day
