@@ -45,8 +45,11 @@ export async function replay(
     await decided(signal)
     const session = new Date(bar.barTime).toISOString().slice(0, 10)
     onSession(session, plan.sessions.indexOf(session) + (isLast(bar, calendar) ? 1 : 0))
-    due = Math.max(due + paceMs, performance.now())
-    if (paceMs > 0) await sleep(due - performance.now(), undefined, { signal })
+    due += paceMs
+    const earlyMs = due - performance.now()
+    if (earlyMs > 0) await sleep(earlyMs, undefined, { signal })
+    // A pace that cannot be kept is not made up for later.
+    else due = performance.now()
     signal.throwIfAborted()
   }
 }
