@@ -25,9 +25,13 @@ async function killAtLine(directory: string, line: number): Promise<number | und
   return acknowledged
 }
 
-/** After each kill, every acknowledged row is there, without a gap, and at most one more. */
-export async function survivesKills(directory: string, lines: readonly number[]): Promise<void> {
+/**
+ * After each kill, every acknowledged row is there, without a gap, and at most one more. Returns how
+ * many kills that held for.
+ */
+export async function survivesKills(directory: string, lines: readonly number[]): Promise<number> {
   let acknowledged = -1
+  let survived = 0
   for (const line of lines) {
     acknowledged = (await killAtLine(directory, line)) ?? acknowledged
     const database = await openPglite(directory, signal)
@@ -40,5 +44,7 @@ export async function survivesKills(directory: string, lines: readonly number[])
     expect(rows.map(({ n }) => n)).toEqual(rows.map((_, i) => i))
     expect([acknowledged + 1, acknowledged + 2]).toContain(rows.length)
     acknowledged = rows.length - 1
+    survived += 1
   }
+  return survived
 }
