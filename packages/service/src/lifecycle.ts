@@ -57,8 +57,9 @@ export interface RunOptions {
 
 /**
  * Runs a service until SIGTERM or SIGINT, then closes it in order; a second signal ends at once.
- * A failed start or an uncaught error closes what was opened and exits with 1. Only `main.ts` files
- * call this: it owns the process.
+ * A failed start or an uncaught error closes what was opened and exits with 1; while the service is
+ * ending already, what still fails is logged and does not cut the closing short. Only `main.ts`
+ * files call this: it owns the process.
  */
 export async function runService({ logger, start }: RunOptions): Promise<void> {
   const life = createLifecycle(logger)
@@ -70,6 +71,9 @@ export async function runService({ logger, start }: RunOptions): Promise<void> {
     process.exit(code)
   }
   const fail = (error: unknown): void => {
+    // Work that was under way rejects with the signal's reason: that is the end, not a fault.
+    if (ending && isAbort(error)) return
+    if (ending) return logger.error({ err: error }, 'an error while the service stops')
     logger.fatal({ err: error }, 'the service stops')
     void end(1)
   }
@@ -82,4 +86,8 @@ export async function runService({ logger, start }: RunOptions): Promise<void> {
   } catch (error) {
     fail(error)
   }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
