@@ -1,13 +1,11 @@
-import { mkdirSync } from 'node:fs'
 import { runService } from '@usdcop/service/lifecycle'
 import { createLogger } from '@usdcop/service/log'
 import { sendReport } from '@usdcop/service/start-report'
 import { readConfig } from './config.ts'
+import { failureOf } from './failure.ts'
 import { startPlatform } from './platform.ts'
 
-const config = readConfig(process.env, new URL('../../../', import.meta.url))
-mkdirSync(config.dataDirectory, { recursive: true })
-const logger = createLogger({ name: 'usdcop', level: config.logLevel })
+const logger = createLogger({ name: 'usdcop', level: 'info' })
 
 // The command that started us is gone: nobody is left to stop us.
 process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
@@ -15,11 +13,22 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 await runService({
   logger,
   async start(life) {
-    const { replayed } = await startPlatform(config, life, logger, sendReport)
-    void replayed.then((summary) => {
-      logger.info(summary, 'the replay has ended; the clock holds')
-      sendReport({ kind: 'finished', summary })
-      if (config.replay.exit) process.kill(process.pid, 'SIGTERM')
-    })
+    // Being stopped is no failure. What is thrown on ends the process with 1, in order.
+    const failed = (error: unknown): never => {
+      if (!life.signal.aborted) sendReport(failureOf(error))
+      throw error
+    }
+    try {
+      const config = readConfig(process.env, new URL('../../../', import.meta.url))
+      logger.level = config.logLevel
+      const { replayed } = await startPlatform(config, life, logger, sendReport)
+      void replayed.then((summary) => {
+        logger.info(summary, 'the replay has ended; the clock holds')
+        sendReport({ kind: 'finished', summary })
+        if (config.replay.exit) process.kill(process.pid, 'SIGTERM')
+      }, failed)
+    } catch (error) {
+      failed(error)
+    }
   },
 })

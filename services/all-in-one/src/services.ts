@@ -15,10 +15,12 @@ import type { Ingest } from '@usdcop/materializer/ingest'
 import type { Contract } from '@usdcop/observation/contract'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import type { DomainClock } from '@usdcop/service/clock'
+import { ServiceError } from '@usdcop/service/errors'
 import { LOOPBACK_NAMES } from '@usdcop/service/host-check'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
+import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import type { LocalKey } from './keys.ts'
 import type { Stores } from './stores.ts'
@@ -69,7 +71,12 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
     serving: 'mark',
   })
   life.onClose('feature server', () => featureServer.close())
-  const featureServerUrl = await featureServer.listen({ host, port: ports.featureServer })
+  const featureServerUrl = await listen(
+    featureServer,
+    host,
+    ports.featureServer,
+    'FEATURE_SERVER_PORT',
+  )
 
   const materializer = buildMaterializer(
     {
@@ -85,7 +92,12 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
   )
   life.onClose('outbox and seals', () => materializer.stopped)
   life.onClose('materializer', () => materializer.app.close())
-  const materializerUrl = await materializer.app.listen({ host, port: ports.materializer })
+  const materializerUrl = await listen(
+    materializer.app,
+    host,
+    ports.materializer,
+    'MATERIALIZER_PORT',
+  )
 
   const featureServerAt = {
     url: featureServerUrl,
@@ -111,11 +123,29 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
   )
   life.onClose('consumer', () => gateway.consumer.stopped)
   life.onClose('gateway', () => gateway.app.close())
-  const gatewayUrl = await gateway.app.listen({ host, port: ports.gateway })
+  const gatewayUrl = await listen(gateway.app, host, ports.gateway, 'GATEWAY_PORT')
 
   return {
     ingest: materializer.ingest,
     consumer: gateway.consumer,
     urls: { featureServer: featureServerUrl, materializer: materializerUrl, gateway: gatewayUrl },
+  }
+}
+
+/** @throws ServiceError `config_invalid` naming the variable, when another process has the port */
+async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  variable: string,
+): Promise<string> {
+  try {
+    return await app.listen({ host, port })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new ServiceError(
+      'config_invalid',
+      `port ${port} is taken by another process; set ${variable} to a free one`,
+    )
   }
 }
