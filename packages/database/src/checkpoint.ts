@@ -24,6 +24,23 @@ export async function saveCheckpoint(
   )
 }
 
+/** Adds consumed rows to a source, and the newest label among them; neither ever goes back. */
+export async function advanceCheckpoint(
+  q: Queryable,
+  source: string,
+  { barTime, rows }: { readonly barTime: number | null; readonly rows: number },
+  signal: AbortSignal,
+): Promise<void> {
+  await q.query(
+    `insert into checkpoint as known (source, bar_time, position)
+       values ($1, instant_of($2::int8), $3::int8)
+     on conflict (source) do update set bar_time = greatest(known.bar_time, excluded.bar_time),
+       position = known.position + excluded.position, recorded_at = excluded.recorded_at`,
+    [source, barTime, rows],
+    signal,
+  )
+}
+
 export async function readCheckpoint(
   q: Queryable,
   source: string,
@@ -35,6 +52,15 @@ export async function readCheckpoint(
     signal,
   )
   return row
+}
+
+/** Until the transaction ends no commit of `writer` can come between: see `advanceVersion`. */
+export async function holdVersion(
+  tx: Queryable,
+  writer: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await tx.query('select from checkpoint where source = $1 for update', [writer], signal)
 }
 
 /**

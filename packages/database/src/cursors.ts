@@ -1,4 +1,4 @@
-import { notify, type Queryable } from './database.ts'
+import type { Queryable } from './database.ts'
 import { OUTBOX_CHANNEL } from './outbox.ts'
 
 /** The id of the last outbox event a consumer has finished; 0 before the first. */
@@ -26,11 +26,14 @@ export async function advanceCursor(
   signal: AbortSignal,
 ): Promise<void> {
   await q.query(
-    `insert into consumer_cursor as known (consumer, position) values ($1, $2::int8)
-     on conflict (consumer) do update
-       set position = greatest(known.position, excluded.position), recorded_at = excluded.recorded_at`,
-    [consumer, position],
+    `with moved as (
+       insert into consumer_cursor as known (consumer, position) values ($1, $2::int8)
+       on conflict (consumer) do update
+         set position = greatest(known.position, excluded.position),
+           recorded_at = excluded.recorded_at
+       returning consumer)
+     select pg_notify($3, consumer) from moved`,
+    [consumer, position, OUTBOX_CHANNEL],
     signal,
   )
-  await notify(q, OUTBOX_CHANNEL, String(position), signal)
 }

@@ -92,6 +92,22 @@ export async function readSessionRows(
   return rows.map(toRecord)
 }
 
+/** How many rows a session has. */
+export async function countSessionRows(
+  q: Queryable,
+  definitionHash: string,
+  session: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const [counted] = await q.query<{ count: number }>(
+    `select count(*) as count from feature_row
+     where definition_hash = $1 and session = $2::date`,
+    [definitionHash, session],
+    signal,
+  )
+  return counted?.count ?? 0
+}
+
 /** The next page of rows in bar time and symbol order, after `after` (null = from the first). */
 export async function readFeaturePage(
   q: Queryable,

@@ -1,8 +1,12 @@
-import { notify, type Queryable } from './database.ts'
+import type { Queryable } from './database.ts'
 import { textArray } from './encode.ts'
 
-/** Listeners of this channel are woken by each commit that appended or moved a cursor. */
+/**
+ * Listeners of this channel are woken by each commit that appended or moved a cursor. The payload is
+ * `APPENDED` or the consumer's name, so that nobody need wake for what is not meant for him.
+ */
 export const OUTBOX_CHANNEL = 'outbox'
+export const APPENDED = 'appended'
 
 /** Held to the commit, so that only one transaction at a time appends: see `appendOutbox`. */
 const WRITER_LOCK = 0x75_73_64_01
@@ -32,22 +36,26 @@ export async function appendOutbox(
   signal: AbortSignal,
 ): Promise<number[]> {
   if (drafts.length === 0) return []
-  await tx.query('select pg_advisory_xact_lock($1::int8)', [WRITER_LOCK], signal)
+  // The lock comes before the ids: they are drawn for the rows that the locked select yields.
   const rows = await tx.query<{ id: number }>(
-    `insert into outbox (topic, payload)
-     select topic, payload::jsonb
-     from unnest($1::text[], $2::text[]) with ordinality as given (topic, payload, place)
-     order by place
-     returning id`,
+    `with locked as materialized (select pg_advisory_xact_lock($3::int8)),
+     appended as (
+       insert into outbox (topic, payload)
+       select topic, payload::jsonb
+       from locked, unnest($1::text[], $2::text[]) with ordinality as given (topic, payload, place)
+       order by place
+       returning id)
+     select id, pg_notify($4, $5) from appended`,
     [
       textArray(drafts.map((draft) => draft.topic)),
       textArray(drafts.map((draft) => JSON.stringify(draft.payload))),
+      WRITER_LOCK,
+      OUTBOX_CHANNEL,
+      APPENDED,
     ],
     signal,
   )
-  const ids = rows.map((row) => row.id).sort((a, b) => a - b)
-  await notify(tx, OUTBOX_CHANNEL, String(ids.at(-1)), signal)
-  return ids
+  return rows.map((row) => row.id).sort((a, b) => a - b)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { insertBars, newestBars, readBars } from '@usdcop/database/bars'
-import { readCheckpoint, saveCheckpoint } from '@usdcop/database/checkpoint'
+import { advanceCheckpoint, readCheckpoint, saveCheckpoint } from '@usdcop/database/checkpoint'
 import { advanceCursor, readCursor } from '@usdcop/database/cursors'
 import type { Database } from '@usdcop/database/database'
 import {
@@ -12,7 +12,13 @@ import {
 } from '@usdcop/database/feature-rows'
 import { readMacroValues, upsertMacroValues } from '@usdcop/database/macro-values'
 import { migrate } from '@usdcop/database/migrate'
-import { appendOutbox, newestOutboxId, OUTBOX_CHANNEL, readOutbox } from '@usdcop/database/outbox'
+import {
+  APPENDED,
+  appendOutbox,
+  newestOutboxId,
+  OUTBOX_CHANNEL,
+  readOutbox,
+} from '@usdcop/database/outbox'
 import { loadReducerState, saveMacroState, saveSymbolState } from '@usdcop/database/reducer-state'
 import { countRejections, readRejections } from '@usdcop/database/rejections'
 import { readSeals, recordSeals } from '@usdcop/database/sealed-sessions'
@@ -198,6 +204,18 @@ export function repositorySuite(open: () => Promise<Database>): void {
     expect(await readCheckpoint(db, 'file', signal)).toEqual({ barTime: START, position: 10 })
   })
 
+  test('adds to a checkpoint what a batch consumed', async () => {
+    await advanceCheckpoint(db, 'feed', { barTime: null, rows: 2 }, signal)
+    expect(await readCheckpoint(db, 'feed', signal)).toEqual({ barTime: null, position: 2 })
+    await advanceCheckpoint(db, 'feed', { barTime: START + BAR_MS, rows: 1 }, signal)
+    await advanceCheckpoint(db, 'feed', { barTime: START, rows: 3 }, signal)
+    await advanceCheckpoint(db, 'feed', { barTime: null, rows: 1 }, signal)
+    expect(await readCheckpoint(db, 'feed', signal)).toEqual({
+      barTime: START + BAR_MS,
+      position: 7,
+    })
+  })
+
   test('numbers outbox events in order, wakes listeners, and shows them behind a consumer only', async () => {
     const woken = Promise.withResolvers<string>()
     const unlisten = await db.listen(OUTBOX_CHANNEL, woken.resolve, signal)
@@ -208,7 +226,7 @@ export function repositorySuite(open: () => Promise<Database>): void {
     expect(first < second && second < third && third === (await newestOutboxId(db, signal))).toBe(
       true,
     )
-    expect(await woken.promise).toBe(String(third))
+    expect(await woken.promise).toBe(APPENDED)
     await unlisten()
 
     const read = await readOutbox(db, before, 2, null, signal)
@@ -217,7 +235,11 @@ export function repositorySuite(open: () => Promise<Database>): void {
       { id: second, ...drafts[1] },
     ])
     expect(await readOutbox(db, before, 10, 'writer', signal)).toEqual([])
+    const moved = Promise.withResolvers<string>()
+    const deafen = await db.listen(OUTBOX_CHANNEL, moved.resolve, signal)
     await advanceCursor(db, 'writer', second, signal)
+    expect(await moved.promise).toBe('writer')
+    await deafen()
     const behind = await readOutbox(db, first, 10, 'writer', signal)
     expect(behind.map((event) => event.id)).toEqual([second])
     expect(await appendOutbox(db, [], signal)).toEqual([])
