@@ -9,6 +9,7 @@ import type { DomainClock } from '@usdcop/service/clock'
 import type { AcceptedBar } from './bar-closed.ts'
 import type { MaterializerMetrics } from './metrics.ts'
 import { createQueue } from './queue.ts'
+import { endOfSession } from './sessions.ts'
 import type { MaterializerStore } from './store.ts'
 
 const DAY_MS = 86_400_000
@@ -58,11 +59,11 @@ export function createIngest(deps: IngestDeps): Ingest {
   let live: Live | undefined
 
   async function load(signal: AbortSignal): Promise<Live> {
-    const { symbols, macro, macroChangedAt } = await store.load(signal)
+    const { symbols, macro } = await store.load(signal)
     const reducer = new Reducer(contract)
     for (const [symbol, bytes] of symbols) reducer.restoreSymbol(symbol, bytes)
-    if (macro !== undefined) reducer.restoreMacro(macro)
-    return { reducer, macroChangedAt }
+    if (macro !== undefined) reducer.restoreMacro(macro.timeline)
+    return { reducer, macroChangedAt: macro?.changedAt ?? 0 }
   }
 
   function committing<T>(signal: AbortSignal, work: (current: Live) => Promise<T>): Promise<T> {
@@ -96,8 +97,9 @@ export function createIngest(deps: IngestDeps): Ingest {
         if (bars.length === 0) return outcomes
         const changed = new Set(accepted.map(({ bar }) => bar.symbol))
         const symbols = new Map([...changed].map((symbol) => [symbol, reducer.saveSymbol(symbol)]))
-        const state = { symbols, macro: undefined, macroChangedAt }
-        await store.commit({ source, accepted, rejected, macro: [], state }, signal)
+        const reopened = sessionsOver(calendar, accepted, now)
+        const state = { symbols, macro: undefined }
+        await store.commit({ source, accepted, rejected, macro: [], reopened, state }, signal)
         count(metrics, accepted, rejected)
         if (accepted.length > 0) onCommitted(accepted)
         return outcomes
@@ -111,9 +113,15 @@ export function createIngest(deps: IngestDeps): Ingest {
         const now = clock.now()
         if (changed.some(({ date }) => calendar.releaseInstantOf(date) < now))
           current.macroChangedAt = now
-        const { macroChangedAt } = current
-        const state = { symbols: new Map(), macro: current.reducer.saveMacro(), macroChangedAt }
-        await store.commit({ source, accepted: [], rejected: {}, macro: changed, state }, signal)
+        const timeline = current.reducer.saveMacro()
+        const state = {
+          symbols: new Map(),
+          macro: { timeline, changedAt: current.macroChangedAt },
+        }
+        await store.commit(
+          { source, accepted: [], rejected: {}, macro: changed, reopened: [], state },
+          signal,
+        )
         return outcomes
       }),
   }
@@ -145,6 +153,11 @@ function publish(reducer: Reducer, value: MacroValue): MacroOutcome {
     if (!(error instanceof ObservationError)) throw error
     return { status: 'rejected', reason: error.message }
   }
+}
+
+function sessionsOver(calendar: Calendar, accepted: readonly AcceptedBar[], now: number): string[] {
+  const sessions = new Set(accepted.map(({ row }) => row.session))
+  return [...sessions].filter((session) => endOfSession(calendar, session) <= now)
 }
 
 function isChange(outcome: MacroOutcome | undefined): boolean {

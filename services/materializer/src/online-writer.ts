@@ -1,6 +1,6 @@
 import { advanceCursor, readCursor } from '@usdcop/database/cursors'
-import type { Database } from '@usdcop/database/database'
-import { OUTBOX_CHANNEL, readOutbox } from '@usdcop/database/outbox'
+import type { Database, Unlisten } from '@usdcop/database/database'
+import { APPENDED, OUTBOX_CHANNEL, readOutbox } from '@usdcop/database/outbox'
 import { singleKeyWriter } from '@usdcop/feast/entity-key'
 import type { OnlineRow, OnlineStore } from '@usdcop/feast/online-store'
 import { findView, type Registry } from '@usdcop/feast/registry'
@@ -22,33 +22,42 @@ export interface OnlineWriterDeps {
   readonly registry: Registry
 }
 
+export interface OnlineWriter {
+  /** Writes one batch of outbox events to the online store; returns how many there were. */
+  write(signal: AbortSignal): Promise<number>
+}
+
 /**
- * Writes one batch of outbox events to the online store, then moves the cursor: a crash in between
- * writes the same rows again, and they lose to themselves. Returns how many events there were.
+ * Rows first, then the cursor: a crash in between writes the same rows again, and they lose to
+ * themselves. For the same reason the writer may remember its place, wherever another one has moved
+ * the cursor meanwhile.
  */
-export async function writeOnline(
-  { db, store, registry }: OnlineWriterDeps,
-  signal: AbortSignal,
-): Promise<number> {
-  const cursor = await readCursor(db, ONLINE_WRITER, signal)
-  const events = await readOutbox(db, cursor, BATCH, null, signal)
-  const last = events.at(-1)
-  if (last === undefined) return 0
-  const bars = events.map(({ payload }) => payload as BarClosed)
+export function createOnlineWriter({ db, store, registry }: OnlineWriterDeps): OnlineWriter {
   const technical = findView(registry, 'technical_features').features.map(({ name }) => name)
   const macro = findView(registry, 'macro_features').features.map(({ name }) => name)
-  await store.write(
-    'technical_features',
-    bars.map((bar) => onlineRow(bar.symbol, bar.availableAt, technical, bar.technical)),
-    signal,
-  )
-  await store.write(
-    'macro_features',
-    bars.map((bar) => onlineRow(bar.symbol, bar.macroReleasedAt, macro, bar.macro)),
-    signal,
-  )
-  await advanceCursor(db, ONLINE_WRITER, last.id, signal)
-  return events.length
+  let position: number | undefined
+  return {
+    async write(signal) {
+      position ??= await readCursor(db, ONLINE_WRITER, signal)
+      const events = await readOutbox(db, position, BATCH, null, signal)
+      const last = events.at(-1)
+      if (last === undefined) return 0
+      const bars = events.map(({ payload }) => payload as BarClosed)
+      const technicalRows = bars.map((bar) =>
+        onlineRow(bar.symbol, bar.availableAt, technical, bar.technical),
+      )
+      const macroRows = bars.map((bar) =>
+        onlineRow(bar.symbol, bar.macroReleasedAt, macro, bar.macro),
+      )
+      await Promise.all([
+        store.write('technical_features', technicalRows, signal),
+        store.write('macro_features', macroRows, signal),
+      ])
+      await advanceCursor(db, ONLINE_WRITER, last.id, signal)
+      position = last.id
+      return events.length
+    },
+  }
 }
 
 const keyOf = singleKeyWriter('symbol')
@@ -77,10 +86,18 @@ export async function followOutbox(
   signal: AbortSignal,
 ): Promise<void> {
   const nap = createNap()
-  const unlisten = await deps.db.listen(OUTBOX_CHANNEL, nap.wake, signal)
+  const writer = createOnlineWriter(deps)
+  let unlisten: Unlisten | undefined
+  const onNotify = (payload: string): void => {
+    if (payload === APPENDED) nap.wake()
+  }
+  async function attempt(): Promise<number> {
+    unlisten ??= await deps.db.listen(OUTBOX_CHANNEL, onNotify, signal)
+    return await writer.write(signal)
+  }
   try {
     while (!signal.aborted) {
-      const written = await writeOnline(deps, signal).catch((error: unknown) => {
+      const written = await attempt().catch((error: unknown) => {
         if (!signal.aborted)
           logger.error({ err: error }, 'online rows were not written; trying again')
         return 0
@@ -88,6 +105,6 @@ export async function followOutbox(
       if (written < BATCH) await nap.rest(POLL_MS, signal)
     }
   } finally {
-    await unlisten()
+    await unlisten?.()
   }
 }

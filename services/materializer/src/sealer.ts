@@ -1,12 +1,15 @@
 import { readBars } from '@usdcop/database/bars'
+import { holdVersion } from '@usdcop/database/checkpoint'
 import type { Database } from '@usdcop/database/database'
-import { readSessionRows, unsealedSessions } from '@usdcop/database/feature-rows'
+import { countSessionRows, readSessionRows, unsealedSessions } from '@usdcop/database/feature-rows'
 import { recordSeals } from '@usdcop/database/sealed-sessions'
 import type { Calendar } from '@usdcop/observation/calendar'
 import type { DomainClock } from '@usdcop/service/clock'
 import type { Logger } from '@usdcop/service/log'
 import { createNap } from './nap.ts'
 import type { BarWithRow, OfflineWriter } from './offline.ts'
+import { endOfSession } from './sessions.ts'
+import { WRITER } from './sql-store.ts'
 
 export interface SealerDeps {
   readonly db: Database
@@ -21,21 +24,26 @@ const EVERY_BAR = 'technical_features'
 
 /**
  * Seals, from SQL, every session that is over by the domain clock and not sealed yet. Files come
- * before records: a crash in between seals the session again, to the same names. Returns the sessions.
+ * before records: a crash in between seals the session again, to the same names. So does a row that
+ * came in between. Returns the sessions that are sealed now.
  */
 export async function sealFinished(deps: SealerDeps, signal: AbortSignal): Promise<string[]> {
   const { db, offline, calendar, clock, definitionHash } = deps
   const open = await unsealedSessions(db, definitionHash, EVERY_BAR, signal)
-  const over = open.filter((session) => endOf(calendar, session) <= clock.now())
-  for (const session of over) {
+  const sealed: string[] = []
+  for (const session of open.filter((day) => endOfSession(calendar, day) <= clock.now())) {
     const rows = await readSession(deps, session, signal)
-    await recordSeals(db, await offline.session(session, rows, signal), signal)
+    const seals = await offline.session(session, rows, signal)
+    const recorded = await db.transaction(async (tx) => {
+      await holdVersion(tx, WRITER, signal)
+      if ((await countSessionRows(tx, definitionHash, session, signal)) !== rows.length)
+        return false
+      await recordSeals(tx, seals, signal)
+      return true
+    }, signal)
+    if (recorded) sealed.push(session)
   }
-  return over
-}
-
-function endOf(calendar: Calendar, session: string): number {
-  return Date.parse(session) + calendar.lastBarMs + calendar.barMs
+  return sealed
 }
 
 async function readSession(
@@ -47,7 +55,7 @@ async function readSession(
   const opensAt = Date.parse(session) + calendar.firstBarMs
   const bars = new Map<string, BarWithRow['bar']>()
   for (const symbol of new Set(rows.map((row) => row.symbol)))
-    for (const bar of await readBars(db, symbol, opensAt, endOf(calendar, session), signal))
+    for (const bar of await readBars(db, symbol, opensAt, endOfSession(calendar, session), signal))
       bars.set(`${symbol} ${bar.barTime}`, bar)
   return rows.flatMap((row) => {
     const bar = bars.get(`${row.symbol} ${row.barTime}`)

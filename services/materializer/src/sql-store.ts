@@ -1,5 +1,10 @@
 import { insertBars } from '@usdcop/database/bars'
-import { advanceVersion, readCheckpoint, saveCheckpoint } from '@usdcop/database/checkpoint'
+import {
+  advanceCheckpoint,
+  advanceVersion,
+  readCheckpoint,
+  saveCheckpoint,
+} from '@usdcop/database/checkpoint'
 import type { Database, Queryable } from '@usdcop/database/database'
 import { insertFeatureRows } from '@usdcop/database/feature-rows'
 import { upsertMacroValues } from '@usdcop/database/macro-values'
@@ -7,7 +12,7 @@ import { appendOutbox } from '@usdcop/database/outbox'
 import { loadReducerState, saveMacroState, saveSymbolState } from '@usdcop/database/reducer-state'
 import { countRejections } from '@usdcop/database/rejections'
 import { reopenSessions } from '@usdcop/database/sealed-sessions'
-import { type AcceptedBar, barClosed } from './bar-closed.ts'
+import { barClosed } from './bar-closed.ts'
 import type { Commit, MaterializerStore } from './store.ts'
 
 /** Its bar time is the domain instant at which usable macro values last changed. */
@@ -23,15 +28,16 @@ export function createSqlStore(db: Database, definitionHash: string): Materializ
     async load(signal) {
       version = (await readCheckpoint(db, WRITER, signal))?.position ?? 0
       const { symbols, macro } = await loadReducerState(db, definitionHash, signal)
+      if (macro === undefined) return { symbols, macro }
       const changed = await readCheckpoint(db, MACRO_CHANGED, signal)
-      return { symbols, macro, macroChangedAt: changed?.barTime ?? 0 }
+      return { symbols, macro: { timeline: macro, changedAt: changed?.barTime ?? 0 } }
     },
 
     async commit(commit, signal) {
       version = await db.transaction(async (tx) => {
         const next = await advanceVersion(tx, WRITER, version, signal)
         await saveInput(tx, commit, signal)
-        await saveRows(tx, commit.accepted, definitionHash, signal)
+        await saveRows(tx, commit, definitionHash, signal)
         await saveState(tx, commit, definitionHash, signal)
         const events = commit.accepted.map((accepted) => ({
           topic: 'bar_closed',
@@ -55,49 +61,30 @@ async function saveInput(tx: Queryable, commit: Commit, signal: AbortSignal): Pr
 /** A session that was sealed already and gets another row is sealed once more. */
 async function saveRows(
   tx: Queryable,
-  accepted: readonly AcceptedBar[],
+  { accepted, reopened }: Commit,
   definitionHash: string,
   signal: AbortSignal,
 ): Promise<void> {
   const rows = accepted.map(({ row, macroAt }) => ({ ...row, macroReleasedAt: macroAt }))
   await insertFeatureRows(tx, definitionHash, rows, signal)
-  await reopenSessions(tx, [...new Set(rows.map(({ session }) => session))], signal)
+  await reopenSessions(tx, reopened, signal)
 }
 
 async function saveState(
   tx: Queryable,
-  { source, accepted, rejected, state }: Commit,
+  { source, accepted, rejected, state: { symbols, macro } }: Commit,
   definitionHash: string,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const [symbol, bytes] of state.symbols)
+  for (const [symbol, bytes] of symbols)
     await saveSymbolState(tx, definitionHash, symbol, bytes, signal)
-  if (state.macro !== undefined) await saveMacroState(tx, definitionHash, state.macro, signal)
-  if (state.macroChangedAt > 0)
-    await saveCheckpoint(tx, MACRO_CHANGED, { barTime: state.macroChangedAt, position: 0 }, signal)
-  await advanceCheckpoint(tx, source, accepted, rejected, signal)
-}
-
-/** How far a source has come: its newest accepted bar, and how many rows it has sent. */
-export async function advanceCheckpoint(
-  tx: Queryable,
-  source: string,
-  accepted: readonly AcceptedBar[],
-  rejected: Readonly<Record<string, number>>,
-  signal: AbortSignal,
-): Promise<void> {
+  if (macro !== undefined) {
+    await saveMacroState(tx, definitionHash, macro.timeline, signal)
+    await saveCheckpoint(tx, MACRO_CHANGED, { barTime: macro.changedAt, position: 0 }, signal)
+  }
   const rows = Object.values(rejected).reduce((sum, count) => sum + count, accepted.length)
   if (rows === 0) return
-  const before = await readCheckpoint(tx, source, signal)
   const times = accepted.map(({ bar }) => bar.barTime)
-  const newest = Math.max(before?.barTime ?? -Infinity, ...times)
-  await saveCheckpoint(
-    tx,
-    source,
-    {
-      barTime: newest === -Infinity ? null : newest,
-      position: (before?.position ?? 0) + rows,
-    },
-    signal,
-  )
+  const barTime = times.length === 0 ? null : Math.max(...times)
+  await advanceCheckpoint(tx, source, { barTime, rows }, signal)
 }

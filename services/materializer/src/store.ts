@@ -8,16 +8,21 @@ export interface Commit {
   readonly accepted: readonly AcceptedBar[]
   readonly rejected: Readonly<Record<string, number>>
   readonly macro: readonly MacroValue[]
+  /** Sessions of accepted bars that are over, and so may be sealed without them. */
+  readonly reopened: readonly string[]
   readonly state: SavedState
 }
 
-/** The reducer as of a commit; symbols that did not change may be left out when saving. */
+/** The reducer as of a commit; what did not change may be left out when saving. */
 export interface SavedState {
   readonly symbols: ReadonlyMap<string, Uint8Array>
-  /** Undefined when the macro timeline did not change. */
-  readonly macro: Uint8Array | undefined
-  /** Domain instant of the newest change to macro values that were usable already; 0 for none. */
-  readonly macroChangedAt: number
+  readonly macro: SavedMacro | undefined
+}
+
+export interface SavedMacro {
+  readonly timeline: Uint8Array
+  /** Domain instant of the newest change to values that were usable already; 0 for none. */
+  readonly changedAt: number
 }
 
 /** The durable side of the materializer. */

@@ -7,7 +7,7 @@ import { createRegistry } from '@usdcop/service/metrics'
 import { expect, test } from 'vitest'
 import { createIngest } from '../src/ingest.ts'
 import { createMaterializerMetrics } from '../src/metrics.ts'
-import type { Commit, MaterializerStore, SavedState } from '../src/store.ts'
+import type { Commit, MaterializerStore, SavedMacro, SavedState } from '../src/store.ts'
 
 const contract = parseContract(
   JSON.parse(
@@ -32,17 +32,15 @@ const never = new AbortController().signal
 function recordingStore() {
   const symbols = new Map<string, Uint8Array>()
   const commits: Commit[] = []
-  let macro: Uint8Array | undefined
-  let macroChangedAt = 0
+  let macro: SavedMacro | undefined
   let failure: Error | undefined
   const store: MaterializerStore = {
-    load: async (): Promise<SavedState> => ({ symbols: new Map(symbols), macro, macroChangedAt }),
+    load: async (): Promise<SavedState> => ({ symbols: new Map(symbols), macro }),
     commit: async (commit) => {
       if (failure !== undefined) throw failure
       commits.push(commit)
       for (const [symbol, bytes] of commit.state.symbols) symbols.set(symbol, bytes)
       macro = commit.state.macro ?? macro
-      macroChangedAt = commit.state.macroChangedAt
     },
   }
   return { store, commits, failWith: (error: Error | undefined) => void (failure = error) }
