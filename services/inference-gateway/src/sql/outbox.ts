@@ -13,6 +13,7 @@ export function createSqlOutbox(database: Database, signal: AbortSignal): Outbox
     cursor: (until) => readCursor(database, GATEWAY_CONSUMER, until),
     advance: (position, until) => advanceCursor(database, GATEWAY_CONSUMER, position, until),
     pending: (after, limit, until) => readOutbox(database, after, limit, AHEAD_OF_US, until),
-    watch: (onNews) => database.listen(OUTBOX_CHANNEL, onNews, signal),
+    watch: (onNews) =>
+      database.listen(OUTBOX_CHANNEL, (who) => who === AHEAD_OF_US && onNews(), signal),
   }
 }
