@@ -19,7 +19,7 @@ const OPTIONS = { parsers: Object.fromEntries(PARSERS), relaxedDurability: false
 
 /**
  * Opens the embedded database in a directory, making it on first use, or in memory where `directory` is `memory`.
- * The directory must have one owner: see the all-in-one's lock of the data directory.
+ * The directory must have one owner: see `lockDirectory` of the service package.
  *
  * PGlite runs a statement to its end on this thread: a signal is looked at before each statement,
  * and there is no statement timeout. Throws `store_unavailable` when the directory cannot be used.

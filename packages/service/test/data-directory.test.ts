@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { lockDirectory } from '@usdcop/all-in-one/data-directory'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { lockDirectory } from '../src/data-directory.ts'
 
 let directory: string
 const children: ChildProcess[] = []

@@ -1,4 +1,4 @@
-import { lockDirectory } from '@usdcop/all-in-one/data-directory'
+import { lockDirectory } from '../src/data-directory.ts'
 
 // A process that owns the directory of its first argument until it is killed.
 const [, , path = ''] = process.argv
