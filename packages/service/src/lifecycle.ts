@@ -1,3 +1,4 @@
+import { type ErrorCode, ServiceError } from './errors.ts'
 import type { Logger } from './log.ts'
 
 export interface Lifecycle {
@@ -51,15 +52,18 @@ async function within(limitMs: number, work: () => Promise<unknown>): Promise<vo
 
 export interface RunOptions {
   readonly logger: Logger
-  /** Opens everything and registers it with the lifecycle; when it returns the service is up. */
+  /**
+   * Reads the environment, opens everything and registers it with the lifecycle; when it returns the
+   * service is up.
+   */
   readonly start: (life: Lifecycle) => Promise<void>
 }
 
 /**
  * Runs a service until SIGTERM or SIGINT, then closes it in order; a second signal ends at once.
- * A failed start or an uncaught error closes what was opened and exits with 1; while the service is
- * ending already, what still fails is logged and does not cut the closing short. Only `main.ts`
- * files call this: it owns the process.
+ * A failed start or an uncaught error closes what was opened and exits with 1; a fault that the
+ * operator has to mend is told in plain words. While the service is ending already, what still fails
+ * is logged and does not cut the closing short. Only `main.ts` files call this: it owns the process.
  */
 export async function runService({ logger, start }: RunOptions): Promise<void> {
   const life = createLifecycle(logger)
@@ -74,7 +78,8 @@ export async function runService({ logger, start }: RunOptions): Promise<void> {
     // Work that was under way rejects with the signal's reason: that is the end, not a fault.
     if (ending && isAbort(error)) return
     if (ending) return logger.error({ err: error }, 'an error while the service stops')
-    logger.fatal({ err: error }, 'the service stops')
+    if (isForOperator(error)) tell(error.message)
+    else logger.fatal({ err: error }, 'the service stops')
     void end(1)
   }
   process.on('SIGTERM', () => void end(0))
@@ -90,4 +95,15 @@ export async function runService({ logger, start }: RunOptions): Promise<void> {
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError'
+}
+
+const FOR_OPERATOR: ReadonlySet<ErrorCode> = new Set(['config_invalid', 'data_directory_in_use'])
+
+function isForOperator(error: unknown): error is ServiceError {
+  return error instanceof ServiceError && FOR_OPERATOR.has(error.code)
+}
+
+function tell(message: string): void {
+  // A parent that listens gets a start report, and tells it in its own way.
+  if (process.connected !== true) process.stderr.write(`${message}\n`)
 }

@@ -8,22 +8,23 @@ import { parseContract } from '@usdcop/observation/contract'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
 import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
-import { createLogger, type Logger } from '@usdcop/service/log'
+import { createLogger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 
-const config = readConfig(process.env)
-const logger = createLogger({ name: 'feature-server', level: config.logLevel })
+const logger = createLogger({ name: 'feature-server', level: 'info' })
 
 await runService({ logger, start })
 
 async function start(life: Lifecycle): Promise<void> {
+  const config = readConfig(process.env)
+  logger.level = config.logLevel
   const keyring = createKeyring(config.apiKeys)
   assertMayBind(config.host, keyring)
   const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
   const registry = defineFeatures(contract)
-  const store = openStore(config, registry.project, life, logger)
+  const store = openStore(config, registry.project, life)
   const metrics = createRegistry('feature-server')
   addProcessMetrics(metrics)
   const { serving, host, port } = config
@@ -39,7 +40,6 @@ function openStore(
   { redisUrl, dataDirectory }: Config,
   project: string,
   life: Lifecycle,
-  logger: Logger,
 ): OnlineStore {
   if (redisUrl === undefined) {
     const store = openLmdbStore(join(dataDirectory, 'online'), project)

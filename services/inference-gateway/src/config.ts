@@ -7,7 +7,7 @@ const Env = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: portSchema.default(8090),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
-  PGLITE_DIR: z.string().default('.usdcop/pglite'),
+  DATA_DIR: z.string().default('.usdcop'),
   FEATURE_SERVER_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:6566'),
   FEATURE_SERVER_KEY: z.string().default(''),
   FEATURE_DEADLINE_MS: z.coerce.number().int().positive().default(1_000),
@@ -22,8 +22,9 @@ const Env = z.object({
 export interface Config {
   readonly host: string
   readonly port: number
-  /** A server, or the folder of the embedded database. */
-  readonly database: { readonly url: string } | { readonly directory: string }
+  /** Holds `database/`, the embedded database, unless `databaseUrl` is given. */
+  readonly dataDirectory: string
+  readonly databaseUrl: string | undefined
   readonly featureServer: FeatureServer
   readonly contractFile: string
   readonly modelDirectory: string
@@ -36,11 +37,11 @@ export interface Config {
 
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const values = parseEnv(Env, env)
-  const { DATABASE_URL: url, PGLITE_DIR: directory } = values
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,
-    database: url === undefined ? { directory } : { url },
+    dataDirectory: values.DATA_DIR,
+    databaseUrl: values.DATABASE_URL,
     featureServer: {
       url: values.FEATURE_SERVER_URL,
       key: values.FEATURE_SERVER_KEY,

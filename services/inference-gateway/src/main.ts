@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Database } from '@usdcop/database/database'
 import { migrate } from '@usdcop/database/migrate'
 import { openPglite } from '@usdcop/database/pglite'
 import { openPostgres } from '@usdcop/database/postgres'
 import { parseContract } from '@usdcop/observation/contract'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
+import { lockDirectory } from '@usdcop/service/data-directory'
 import { LOOPBACK_NAMES } from '@usdcop/service/host-check'
 import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
 import { createLogger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
 import { buildApp } from './app.ts'
-import { readConfig } from './config.ts'
+import { type Config, readConfig } from './config.ts'
 import { liveStatus } from './console/status.ts'
 import { createHttpSource } from './features/http-source.ts'
 import { createHttpStateSink } from './features/push.ts'
@@ -20,10 +23,13 @@ import { createSqlBars } from './sql/bars.ts'
 import { createSqlLedger } from './sql/ledger.ts'
 import { createSqlOutbox } from './sql/outbox.ts'
 
-const config = readConfig(process.env)
-const logger = createLogger({ name: 'inference-gateway', level: config.logLevel })
+const logger = createLogger({ name: 'inference-gateway', level: 'info' })
+
+await runService({ logger, start })
 
 async function start(life: Lifecycle): Promise<void> {
+  const config = readConfig(process.env)
+  logger.level = config.logLevel
   const keyring = createKeyring(config.apiKeys)
   assertMayBind(config.host, keyring)
   const registry = createRegistry('inference-gateway')
@@ -31,11 +37,7 @@ async function start(life: Lifecycle): Promise<void> {
   const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
   const rules = rulesOf(contract)
 
-  const database =
-    'url' in config.database
-      ? await openPostgres(config.database, life.signal)
-      : await openPglite(config.database.directory, life.signal)
-  life.onClose('database', () => database.close())
+  const database = await openDatabase(config, life)
   await migrate(database, life.signal)
 
   const policy = await loadPolicyFrom(config.modelDirectory, rules.model, life.signal)
@@ -66,4 +68,18 @@ async function start(life: Lifecycle): Promise<void> {
   await app.listen({ host: config.host, port: config.port })
 }
 
-await runService({ logger, start })
+async function openDatabase(
+  { databaseUrl, dataDirectory }: Config,
+  life: Lifecycle,
+): Promise<Database> {
+  if (databaseUrl === undefined) {
+    const directory = await lockDirectory(dataDirectory)
+    life.onClose('data directory', () => directory[Symbol.asyncDispose]())
+  }
+  const database =
+    databaseUrl === undefined
+      ? await openPglite(join(dataDirectory, 'database'), life.signal)
+      : await openPostgres({ url: databaseUrl }, life.signal)
+  life.onClose('database', () => database.close())
+  return database
+}

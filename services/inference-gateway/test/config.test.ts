@@ -5,7 +5,8 @@ test('runs on loopback and on embedded stores when nothing is said', () => {
   expect(readConfig({})).toEqual({
     host: '127.0.0.1',
     port: 8090,
-    database: { directory: '.usdcop/pglite' },
+    dataDirectory: '.usdcop',
+    databaseUrl: undefined,
     featureServer: { url: 'http://127.0.0.1:6566', key: '', deadlineMs: 1_000 },
     contractFile: 'config/contracts/observation-15d.v1.json',
     modelDirectory: 'models/usdcop-ppo',
@@ -19,7 +20,7 @@ test('runs on loopback and on embedded stores when nothing is said', () => {
 test('takes a server and names from the environment', () => {
   const env = { DATABASE_URL: 'postgres://u@db/usdcop', CONSOLE_HOST_NAMES: 'desk.local, console' }
   expect(readConfig(env)).toMatchObject({
-    database: { url: 'postgres://u@db/usdcop' },
+    databaseUrl: 'postgres://u@db/usdcop',
     consoleHostNames: ['desk.local', 'console'],
   })
 })
