@@ -4,6 +4,7 @@ import type { Figure } from './figure.ts'
 
 const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   reducer: async () => (await import('./reducer.bench.ts')).reducerBench(),
+  decision: async () => (await import('./decision.bench.ts')).decisionBench(),
   backfill: async () => (await import('./backfill.bench.ts')).backfillBench(),
 }
 
