@@ -178,6 +178,25 @@ describe('a bar that may not be acted on', () => {
     expect(await reasonsOf({ features })).toEqual(['features_unavailable'])
   })
 
+  test('is refused for a value that is not a number, by that name', async () => {
+    const event = barClosed(3)
+    const { features, definitionHash } = servedAt(event)
+    const column = ({ value, eventTimestamp }: ServedFeature, i: number) => ({
+      values: [i === 4 ? 'NaN' : value],
+      statuses: ['PRESENT'],
+      event_timestamps: [new Date(eventTimestamp!).toISOString()],
+    })
+    await using server = await startFeatureServer(() => ({
+      headers: { 'usdcop-definition-hash': definitionHash! },
+      body: JSON.stringify({
+        metadata: { feature_names: features.map(({ name }) => name) },
+        results: features.map(column),
+      }),
+    }))
+    const source = createHttpSource({ url: server.url, key: '', deadlineMs: 5_000 }, rules.features)
+    expect(await reasonsOf({ features: source }, event)).toEqual(['observation_not_finite'])
+  })
+
   test('keeps its position and loses its pending order', async () => {
     const memory = emptyMemory()
     await using rig = await startGateway({}, memory)

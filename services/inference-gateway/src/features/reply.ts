@@ -49,8 +49,17 @@ export function parseReply(
   return { definitionHash, features }
 }
 
+/** How Feast writes what JSON has no number for. */
+const NOT_FINITE = new Map<unknown, number>([
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+])
+
 function numberOrNull(value: unknown, name: string): number | null {
   if (value === null || typeof value === 'number') return value
+  const notFinite = NOT_FINITE.get(value)
+  if (notFinite !== undefined) return notFinite
   throw new ReplyError(`the value of ${name} is no number`)
 }
 
