@@ -57,6 +57,7 @@ describe('reading features over HTTP', () => {
     })
     expect(server.asked).toEqual([
       {
+        port: expect.any(Number),
         path: '/get-online-features',
         authorization: undefined,
         body: {
@@ -82,6 +83,26 @@ describe('reading features over HTTP', () => {
         { ...refs[1], value: null, status: 'NULL_VALUE', eventTimestamp: null },
       ],
     })
+  })
+
+  test.for([
+    { text: 'NaN', value: Number.NaN },
+    { text: 'Infinity', value: Number.POSITIVE_INFINITY },
+    { text: '-Infinity', value: Number.NEGATIVE_INFINITY },
+  ])('reads $text, as Feast writes it, as the number it is', async ({ text, value }) => {
+    await using server = await startFeatureServer(() => withResult({ values: [text] }))
+    const { features } = await read(server.url)
+    expect(features[1]?.value).toBe(value)
+  })
+
+  test('keeps its connection', async () => {
+    const ports = new Set<number | undefined>()
+    await using server = await startFeatureServer(({ port }) => {
+      ports.add(port)
+      return good
+    })
+    for (let i = 0; i < 5; i += 1) await read(server.url)
+    expect(ports.size).toBe(1)
   })
 
   test('tells a stamp between two milliseconds from either', async () => {
@@ -190,6 +211,7 @@ describe('pushing the state', () => {
     )
     expect(server.asked).toEqual([
       {
+        port: expect.any(Number),
         path: '/push',
         authorization: 'Bearer secret',
         body: {

@@ -1,3 +1,6 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '@usdcop/service/errors'
 
@@ -11,7 +14,7 @@ export interface FeatureServer {
 }
 
 export interface HttpAnswer {
-  readonly headers: Headers
+  readonly headers: IncomingHttpHeaders
   readonly text: string
 }
 
@@ -28,7 +31,7 @@ export async function post(
   body: unknown,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
-  const endpoint = new URL(path, url).href
+  const endpoint = new URL(path, url)
   const call = { endpoint, key, body: JSON.stringify(body) }
   const clock = AbortSignal.timeout(deadlineMs)
   const within = AbortSignal.any([signal, clock])
@@ -42,39 +45,54 @@ export async function post(
     signal.throwIfAborted()
     if (error instanceof ServiceError) throw error
     const why = clock.aborted ? `no answer within ${deadlineMs} ms` : 'the connection failed'
-    throw new ServiceError('features_unavailable', `${endpoint}: ${why}`, { cause: error })
+    throw new ServiceError('features_unavailable', `${endpoint.href}: ${why}`, { cause: error })
   }
 }
 
 interface Call {
-  readonly endpoint: string
+  readonly endpoint: URL
   readonly key: string
   readonly body: string
 }
 
 /** Undefined when another attempt may help. */
 async function attemptOnce(
-  { endpoint, key, body }: Call,
+  call: Call,
   signal: AbortSignal,
   last: boolean,
 ): Promise<HttpAnswer | undefined> {
   try {
-    const response = await fetch(endpoint, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(key !== '' && { authorization: `Bearer ${key}` }),
-      },
-      body,
-      signal,
-      redirect: 'manual',
-    })
-    const text = await response.text()
-    if (response.ok) return { headers: response.headers, text }
-    if (response.status === 503 && !last) return undefined
-    throw new ServiceError('features_unavailable', `${endpoint} answered ${response.status}`)
+    const { status, ...answer } = await exchange(call, signal)
+    if (status >= 200 && status < 300) return answer
+    if (status === 503 && !last) return undefined
+    throw new ServiceError('features_unavailable', `${call.endpoint.href} answered ${status}`)
   } catch (error) {
     if (error instanceof ServiceError || signal.aborted || last) throw error
     return undefined
   }
+}
+
+const PLAIN = { request: httpRequest, agent: new HttpAgent({ keepAlive: true }) }
+const SECURE = { request: httpsRequest, agent: new HttpsAgent({ keepAlive: true }) }
+
+/** Node's own client and not `fetch`, which takes twice as long for a call on loopback. */
+async function exchange(
+  { endpoint, key, body }: Call,
+  signal: AbortSignal,
+): Promise<HttpAnswer & { readonly status: number }> {
+  const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof exchange>>>()
+  const { request, agent } = endpoint.protocol === 'https:' ? SECURE : PLAIN
+  const headers = {
+    'content-type': 'application/json',
+    ...(key !== '' && { authorization: `Bearer ${key}` }),
+  }
+  const asked = request(endpoint, { method: 'POST', agent, headers, signal }, (response) => {
+    const { statusCode = 0, headers: answered } = response
+    text(response).then((whole) => {
+      resolve({ status: statusCode, headers: answered, text: whole })
+    }, reject)
+  })
+  asked.on('error', reject)
+  asked.end(body)
+  return await promise
 }

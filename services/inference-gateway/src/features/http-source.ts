@@ -1,6 +1,6 @@
 import { ServiceError } from '@usdcop/service/errors'
 import type { FeatureRef } from '../rules.ts'
-import { type FeatureServer, post } from './http-call.ts'
+import { type FeatureServer, type HttpAnswer, post } from './http-call.ts'
 import { parseReply, ReplyError } from './reply.ts'
 import type { FeatureSource } from './source.ts'
 
@@ -19,7 +19,7 @@ export function createHttpSource(
       const body = { features: refs, entities: { symbol: [symbol] } }
       const { headers, text } = await post(server, PATH, body, signal)
       try {
-        return parseReply(JSON.parse(text), headers.get(DEFINITION_HEADER), features)
+        return parseReply(JSON.parse(text), definitionOf(headers), features)
       } catch (error) {
         if (!(error instanceof ReplyError || error instanceof SyntaxError)) throw error
         throw new ServiceError('features_unavailable', `${server.url} gave no usable answer`, {
@@ -28,4 +28,9 @@ export function createHttpSource(
       }
     },
   }
+}
+
+/** A header that stands twice arrives joined, and then is no definition we know. */
+function definitionOf(headers: HttpAnswer['headers']): string | null {
+  return headers[DEFINITION_HEADER]?.toString() ?? null
 }

@@ -12,6 +12,8 @@ export interface Scripted {
 }
 
 export interface Asked {
+  /** The caller's; the same for as long as it keeps its connection. */
+  readonly port: number | undefined
   readonly path: string
   readonly authorization: string | undefined
   readonly body: unknown
@@ -29,7 +31,8 @@ export async function startFeatureServer(
   const asked: Asked[] = []
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body: unknown = JSON.parse(await text(request))
-    const one = { path: request.url ?? '', authorization: request.headers.authorization, body }
+    const { url: path = '', headers, socket } = request
+    const one = { port: socket.remotePort, path, authorization: headers.authorization, body }
     asked.push(one)
     const scripted = answer(one, asked.length)
     if (scripted.instead === 'silence') return
