@@ -139,6 +139,7 @@ describe('GET /v1/decisions', () => {
   })
 
   test.for([
+    { url: '/v1/decisions?symbol=USD%00COP', status: 400, message: /^symbol: / },
     { url: '/v1/decisions?limit=0', status: 400, message: /^limit: / },
     { url: '/v1/decisions?limit=501', status: 400, message: /^limit: / },
     { url: '/v1/decisions?before=x', status: 400, message: /^before: / },

@@ -1,6 +1,7 @@
 import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fastifyStatic } from '@fastify/static'
+import { callerSignal } from '@usdcop/service/caller-signal'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { EventStreams } from './events.ts'
 import { type SnapshotDeps, snapshot } from './snapshot.ts'
@@ -51,9 +52,9 @@ export async function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): Pr
     scope.get('/console/vendor/uplot.css', (_request, reply) =>
       reply.sendFile('uPlot.min.css', UPLOT_FOLDER),
     )
-    scope.get('/console/snapshot', async (request, reply) => {
+    scope.get('/console/snapshot', async (_request, reply) => {
       reply.header('cache-control', 'no-store')
-      return snapshot(deps, request.signal)
+      return snapshot(deps, callerSignal(reply))
     })
     scope.get('/console/events', { exposeHeadRoute: false }, (_request, reply) => {
       // First what may still be refused in the usual way; from here on the response is the stream's.

@@ -1,8 +1,10 @@
 import type { ExecutionRules } from '@usdcop/decision/execution'
+import { callerSignal } from '@usdcop/service/caller-signal'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { z } from 'zod'
 import type { Ledger } from '../ledger.ts'
+import { symbolSchema } from './symbol.ts'
 
 export interface AccountRouteDeps {
   readonly ledger: Ledger
@@ -10,19 +12,20 @@ export interface AccountRouteDeps {
   readonly mayRead: onRequestAsyncHookHandler
 }
 
-const Query = z.strictObject({ symbol: z.string().min(1).max(32) })
+const Query = z.strictObject({ symbol: symbolSchema })
 
 /** The paper account of one symbol, marked at its newest bar's close. */
 export function accountRoutes(
   app: FastifyInstance,
   { ledger, execution, mayRead }: AccountRouteDeps,
 ): void {
-  app.get('/v1/account', { onRequest: mayRead }, async (request) => {
+  app.get('/v1/account', { onRequest: mayRead }, async (request, reply) => {
     const { symbol } = Query.parse(request.query)
-    const stored = await ledger.account(symbol, request.signal)
+    const signal = callerSignal(reply)
+    const stored = await ledger.account(symbol, signal)
     if (stored === undefined) throw new ServiceError('not_found', `no account trades ${symbol}`)
     const { account, version } = stored
-    const [mark] = await ledger.equity(symbol, account.lastBarTime ?? 0, request.signal)
+    const [mark] = await ledger.equity(symbol, account.lastBarTime ?? 0, signal)
     return {
       symbol,
       position: account.position,

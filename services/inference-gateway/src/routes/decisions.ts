@@ -1,8 +1,10 @@
+import { callerSignal } from '@usdcop/service/caller-signal'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { z } from 'zod'
 import type { Ask } from '../ask.ts'
 import type { Ledger, RecordedDecision } from '../ledger.ts'
+import { symbolSchema } from './symbol.ts'
 
 export interface DecisionRouteDeps {
   readonly ledger: Ledger
@@ -11,10 +13,9 @@ export interface DecisionRouteDeps {
   readonly mayWrite: onRequestAsyncHookHandler
 }
 
-const symbol = z.string().min(1).max(32)
-const Question = z.strictObject({ symbol })
+const Question = z.strictObject({ symbol: symbolSchema })
 const Query = z.strictObject({
-  symbol: symbol.optional(),
+  symbol: symbolSchema.optional(),
   limit: z.coerce.number().int().min(1).max(500).default(50),
   before: z.coerce.number().int().min(1).optional(),
 })
@@ -31,16 +32,16 @@ export function decisionRoutes(
     return whole(decision)
   })
 
-  app.get('/v1/decisions', { onRequest: mayRead }, async (request) => {
+  app.get('/v1/decisions', { onRequest: mayRead }, async (request, reply) => {
     const { symbol: asked, limit, before } = Query.parse(request.query)
-    const found = await ledger.decisions({ symbol: asked, limit, before }, request.signal)
+    const found = await ledger.decisions({ symbol: asked, limit, before }, callerSignal(reply))
     const next = found.length === limit ? (found.at(-1)?.seq ?? null) : null
     return { decisions: found.map(brief), next }
   })
 
-  app.get('/v1/decisions/:id', { onRequest: mayRead }, async (request) => {
+  app.get('/v1/decisions/:id', { onRequest: mayRead }, async (request, reply) => {
     const { id } = Params.parse(request.params)
-    const found = await ledger.decision(id, request.signal)
+    const found = await ledger.decision(id, callerSignal(reply))
     if (found === undefined) throw new ServiceError('not_found', `there is no ${id}`)
     return whole(found)
   })
