@@ -204,6 +204,28 @@ describe('GET /console/events', () => {
     server.close()
   })
 
+  test('keeps no place for a console that left while it was let in', async () => {
+    const feed = new ConsoleFeed('USD/COP', rules.execution)
+    const counts: number[] = []
+    const status = { current: () => idle, subscribe: () => () => {} }
+    const streams = new EventStreams(feed, status, (open) => counts.push(open))
+    const handled = Promise.withResolvers<void>()
+    const server = createServer((request, response) => {
+      request.socket.destroy()
+      response.once('close', () => {
+        streams.add(response, {})
+        handled.resolve()
+      })
+    })
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.on('error', () => {}).write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    await handled.promise
+    expect(counts).toEqual([])
+    streams.close()
+    server.close()
+  })
+
   test('refuses the sixty-fifth console', async () => {
     await using rig = await startGateway()
     const url = await rig.app.listen({ port: 0, host: '127.0.0.1' })

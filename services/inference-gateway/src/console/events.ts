@@ -32,6 +32,8 @@ export class EventStreams {
     if (this.#closed) throw new ServiceError('not_ready', 'the console is closing')
     if (this.#open.size >= MAX_STREAMS)
       throw new ServiceError('too_many_requests', `at most ${MAX_STREAMS} consoles at a time`)
+    // It left while it was let in: no close would come to end its place here.
+    if (response.destroyed) return
     response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
