@@ -8,6 +8,7 @@ import {
   type Duckdb,
   offlineError,
   openDuckdb,
+  quoteName,
   quoteText,
   stageRows,
 } from './parquet.ts'
@@ -29,7 +30,10 @@ export interface Seal {
  * file that the next seal of the same session replaces with the same rows.
  */
 export interface OfflineStore extends AsyncDisposable {
-  /** Seals one session, replacing what was sealed of it before. */
+  /**
+   * Seals one session. A row replaces the sealed one of the same symbol and event time; the others
+   * stay, from wherever they came: a back-filled history has rows of which the caller knows nothing.
+   */
   seal<Row>(
     dataset: Dataset<Row>,
     session: string,
@@ -89,10 +93,11 @@ function offlineStore(directory: string, duckdb: Duckdb): OfflineStore {
         if (stray !== undefined)
           throw new ServiceError('invalid_request', `a row is of another session than ${session}`)
         await stageRows(duckdb.connection, STAGE, dataset, rows, signal)
+        const kept = await stageSealed(directory, duckdb, dataset, session)
         await copyPartition(directory, duckdb, dataset.name, session)
         await publish(directory, dataset.name, [session])
         const file = partitionFile(dataset.name, session)
-        return { dataset: dataset.name, session, file, rows: rows.length }
+        return { dataset: dataset.name, session, file, rows: rows.length + kept }
       }),
 
     sealMany: async (dataset, rows, signal) =>
@@ -126,6 +131,29 @@ function offlineStore(directory: string, duckdb: Duckdb): OfflineStore {
       duckdb[Symbol.dispose]()
     },
   }
+}
+
+/** Adds the sealed rows of a session which no staged row replaces; returns how many. */
+async function stageSealed(
+  directory: string,
+  { connection }: Duckdb,
+  { name, columns }: Dataset<never>,
+  session: string,
+): Promise<number> {
+  const known = await listPartitions(directory, name)
+  const sealed =
+    known.find((partition) => partition.name === session) ??
+    known.find((partition) => partition.name === monthOf(session))
+  if (sealed === undefined) return 0
+  const { from, to } = spanOf(session)
+  const { rowsChanged } = await connection.run(
+    `insert into ${STAGE} by name
+     select ${columns.map((column) => quoteName(column.name)).join(', ')}
+     from read_parquet(${quoteText(join(directory, sealed.file))}, hive_partitioning = false)
+     anti join ${STAGE} using (symbol, event_timestamp)
+     where epoch_ms(event_timestamp) >= ${from} and epoch_ms(event_timestamp) < ${to}`,
+  )
+  return rowsChanged
 }
 
 /** False where the month's file holds sessions that are not among the given ones. */

@@ -79,12 +79,16 @@ test('keeps every bit of a float64, minus zero and the subnormals included', asy
   await using directory = await temporaryDirectory()
   await using store = await openOfflineStore(directory.path, signal)
   const bits = (values: ArrayLike<number>) => Buffer.from(Float64Array.from(values).buffer)
+  // A session of its own for each run: a seal keeps the rows that it does not replace.
+  let day = Date.parse('2025-01-01')
   const floats = fc.array(fc.double({ noNaN: true }), { minLength: 6, maxLength: 6 })
   await fc.assert(
     fc.asyncProperty(fc.array(floats, { minLength: 1, maxLength: 20 }), async (vectors) => {
-      const bars = vectors.map((market, i) => observedBar('2025-06-30', i, { market }))
-      await store.seal(DATASETS.technical, '2025-06-30', bars, signal)
-      const rows = await all(directory.path, DATASETS.technical)
+      day += 86_400_000
+      const session = new Date(day).toISOString().slice(0, 10)
+      const bars = vectors.map((market, i) => observedBar(session, i, { market }))
+      await store.seal(DATASETS.technical, session, bars, signal)
+      const rows = await all(directory.path, DATASETS.technical, { from: day })
       const read = rows.map((row) =>
         Array.from({ length: 6 }, (_, i) => Number(row[`technical_${i}`])),
       )
@@ -105,6 +109,29 @@ test('replaces a session that is sealed again: the repair after a crash before t
   const rows = await all(directory.path, DATASETS.bars)
   expect(await sealed()).toEqual(first)
   expect(await all(directory.path, DATASETS.bars)).toEqual(rows)
+})
+
+test('keeps the rows of a session that a new seal does not replace, its month or its own', async () => {
+  await using directory = await temporaryDirectory()
+  await using store = await openOfflineStore(directory.path, signal)
+  const days = ['2025-06-03', '2025-06-04']
+  const history = days.flatMap((day) => wholeSession(day, 3))
+  await store.sealMany(DATASETS.technical, history, signal)
+  const [day = ''] = days
+  const other = observedBar(day, 0, { symbol: 'EUR/COP' })
+  const better = observedBar(day, 1, { flags: ['gap'] })
+  const first = await store.seal(DATASETS.technical, day, [other, better], signal)
+  const second = await store.seal(DATASETS.technical, day, [observedBar(day, 4)], signal)
+  expect([first.rows, second.rows]).toEqual([4, 5])
+  const rows = await all(directory.path, DATASETS.technical)
+  expect(rows.map((row) => [row['symbol'], row['bar_time'], row['flags']])).toEqual([
+    ['EUR/COP', other.barTime, ''],
+    ['USD/COP', observedBar(day, 0).barTime, ''],
+    ['USD/COP', better.barTime, 'gap'],
+    ['USD/COP', observedBar(day, 2).barTime, ''],
+    ['USD/COP', observedBar(day, 4).barTime, ''],
+    ...history.slice(3).map((bar) => ['USD/COP', bar.barTime, '']),
+  ])
 })
 
 test('ignores torn temporary files and removes them at open', async () => {
