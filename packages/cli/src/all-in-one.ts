@@ -15,27 +15,35 @@ export interface AllInOneOptions {
 }
 
 /**
- * Runs the whole platform in a process of its own until it ends or the signal fires; then it is
- * asked to close in order. Rejects with ChildFailed when it ends with another status than 0.
+ * Runs the whole platform in a process of its own until it ends, the signal fires or this process is
+ * told to end; then it is asked, once, to close in order. Rejects with ChildFailed when it ends with
+ * another status than 0 without having been asked.
  */
 export async function runAllInOne(
   { env, log, onReport }: AllInOneOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  signal.throwIfAborted()
   const output = log === 'inherit' ? log : await openLog(log.file)
   const child = spawn(process.execPath, [repositoryPath('services/all-in-one/src/main.ts')], {
     env,
     stdio: ['ignore', output === 'inherit' ? output : output.fd, 'inherit', 'ipc'],
+    // A terminal sends Ctrl-C to its whole group; a second signal would cut the closing short.
+    detached: true,
   })
   // The child has its own descriptor now.
   if (output !== 'inherit') await output.close()
-  const stop = (): void => requestEnd(child)
+  child.on('message', (report) => onReport(report as StartReport))
+  let asked = false
+  const stop = (): void => {
+    asked = true
+    child.kill('SIGTERM')
+  }
   signal.addEventListener('abort', stop, { once: true })
   process.once('SIGTERM', stop)
-  child.on('message', (report) => onReport(report as StartReport))
   try {
-    const [code] = (await once(child, 'exit')) as [number | null]
-    if (code !== 0) throw new ChildFailed(code ?? 1)
+    const code = await exitOf(child)
+    if (code !== 0 && !asked) throw new ChildFailed(code ?? 1)
   } finally {
     signal.removeEventListener('abort', stop)
     process.removeListener('SIGTERM', stop)
@@ -47,6 +55,7 @@ async function openLog(file: string): Promise<FileHandle> {
   return await open(file, 'a')
 }
 
-function requestEnd(child: ChildProcess): void {
-  child.kill('SIGTERM')
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code
 }

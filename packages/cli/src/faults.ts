@@ -16,15 +16,20 @@ export class ChildFailed extends Error {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof ChildFailed) return error.exitCode
-  if (error instanceof Error && error.name === 'AbortError') return 130
+  if (isAbort(error)) return 130
   return 1
 }
 
 /** One line for a person; empty where somebody has spoken already. Faults of ours keep their stack. */
 export function explain(error: unknown): string {
   if (error instanceof CommanderError || error instanceof ChildFailed) return ''
+  if (isAbort(error)) return 'interrupted'
   if (error instanceof ServiceError || hasCode(error)) return causes(error)
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
 }
 
 function hasCode(error: unknown): error is Error & { code: unknown } {

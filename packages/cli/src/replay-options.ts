@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { repositoryPath } from './paths.ts'
 
 /** Options that `start` and `replay` share. */
 export interface ReplayOptions {
@@ -8,26 +10,42 @@ export interface ReplayOptions {
   readonly to?: string
 }
 
-export function addReplayOptions(command: Command, files: ReplayOptions): Command {
+/** Each falls back to the variable of the same meaning that the platform itself reads. */
+export function addReplayOptions(command: Command): Command {
   return command
-    .option('--bars <file>', 'bars to back-fill and replay, CSV or .csv.gz', files.bars)
-    .option('--macro <file>', 'daily macro series, CSV or .csv.gz', files.macro)
     .addOption(
-      new Option(
-        '--from <date>',
-        'first session of the replay; the 20th from the end unless given',
-      ).argParser(isoDate),
+      new Option('--bars <file>', 'bars to back-fill and replay, CSV or .csv.gz')
+        .default(repositoryPath('data/usdcop-m5.csv.gz'), 'the demo data')
+        .env('BARS_FILE'),
     )
-    .addOption(new Option('--to <date>', 'last session of the replay').argParser(isoDate))
+    .addOption(
+      new Option('--macro <file>', 'daily macro series, CSV or .csv.gz')
+        .default(repositoryPath('data/macro-daily.csv'), 'the demo data')
+        .env('MACRO_FILE'),
+    )
+    .addOption(
+      new Option('--from <date>', 'first session of the replay; the 20th from the end unless given')
+        .argParser(isoDate)
+        .env('REPLAY_FROM'),
+    )
+    .addOption(
+      new Option('--to <date>', 'last session of the replay').argParser(isoDate).env('REPLAY_TO'),
+    )
 }
 
+/** What the platform reads; its own idea of a relative path is not the caller's. */
 export function environmentOf({
   bars,
   macro,
   from,
   to,
 }: ReplayOptions): Record<string, string | undefined> {
-  return { BARS_FILE: bars, MACRO_FILE: macro, REPLAY_FROM: from, REPLAY_TO: to }
+  return {
+    BARS_FILE: resolve(bars),
+    MACRO_FILE: resolve(macro),
+    REPLAY_FROM: from,
+    REPLAY_TO: to,
+  }
 }
 
 function isoDate(text: string): string {

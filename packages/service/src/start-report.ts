@@ -26,6 +26,8 @@ export interface ReadyReport {
     readonly rejected: number
     readonly seconds: number
   } | null
+  /** Null when none could be loaded: every decision is then a refusal. */
+  readonly model: { readonly name: string; readonly version: string } | null
   /** First and last session of the replay; null when there is nothing left to replay. */
   readonly replay: { readonly from: string; readonly to: string; readonly sessions: number } | null
 }

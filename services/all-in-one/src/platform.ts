@@ -74,6 +74,7 @@ export async function startPlatform(
       dataDirectory: config.dataDirectory,
       writerKeyFile: writer.file,
       backfilled,
+      model: policy === undefined ? null : nameOf(policy),
       replay: plan.bars.some(({ barTime }) => barTime > resumeAfter) ? rangeOf(plan) : null,
     },
   })
@@ -155,6 +156,11 @@ async function loadPolicy(
     logger.error({ err: error }, 'no model is loaded; every decision will be a refusal')
     return undefined
   }
+}
+
+function nameOf(policy: Policy): { name: string; version: string } {
+  const { name, version } = policy.describe()
+  return { name, version }
 }
 
 function rangeOf({ sessions }: ReplayPlan): { from: string; to: string; sessions: number } {

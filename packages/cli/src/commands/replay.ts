@@ -5,7 +5,6 @@ import { ServiceError } from '@usdcop/service/errors'
 import type { ReplaySummary } from '@usdcop/service/start-report'
 import { Command } from 'commander'
 import { runAllInOne } from '../all-in-one.ts'
-import { repositoryPath } from '../paths.ts'
 import type { World } from '../program.ts'
 import { createProgress } from '../progress.ts'
 import { addReplayOptions, environmentOf, type ReplayOptions } from '../replay-options.ts'
@@ -16,14 +15,11 @@ export function replayCommand({ env: inherited, signal, stdout, stderr }: World)
   const command = new Command('replay').description(
     'replay sessions through the whole platform at full speed, in a directory of their own',
   )
-  return addReplayOptions(command, {
-    bars: repositoryPath('data/usdcop-m5.csv.gz'),
-    macro: repositoryPath('data/macro-daily.csv'),
-  })
+  return addReplayOptions(command)
     .option('--json', 'print the result as JSON')
     .action(async (options: ReplayOptions & { json?: true }) => {
       const folder = await mkdtemp(join(tmpdir(), 'usdcop-replay-'))
-      const progress = createProgress(stderr, 'replay', 'sessions')
+      const progress = createProgress(stderr, 'sessions')
       let summary: ReplaySummary | undefined
       const env = {
         ...inherited,
@@ -42,7 +38,8 @@ export function replayCommand({ env: inherited, signal, stdout, stderr }: World)
             env,
             log: { file: join(folder, 'usdcop.log') },
             onReport: (report) => {
-              if (report.kind === 'session') progress.update(report.done, report.total)
+              if (report.kind === 'session')
+                progress.update(report.done, report.total, report.session)
               if (report.kind === 'finished') summary = report.summary
               if (report.kind === 'failed') stderr.write(`usdcop: ${report.message}\n`)
             },
@@ -53,7 +50,7 @@ export function replayCommand({ env: inherited, signal, stdout, stderr }: World)
         progress.stop()
         await rm(folder, { recursive: true, force: true })
       }
-      if (signal.aborted) signal.throwIfAborted()
+      signal.throwIfAborted()
       if (summary === undefined)
         throw new ServiceError('internal', 'the replay ended without a result')
       stdout.write(options.json ? `${JSON.stringify(summary)}\n` : describeSummary(summary))
