@@ -1,4 +1,3 @@
-import { ServiceError } from '@usdcop/service/errors'
 import type { Queryable } from './database.ts'
 
 /** A symbol's paper account: its state as JSON, and the version that guards it. */
@@ -28,29 +27,4 @@ export async function accountSymbols(q: Queryable, signal: AbortSignal): Promise
     signal,
   )
   return rows.map((row) => row.symbol)
-}
-
-/**
- * Stores the state that follows `expectedVersion` (0 = there is no account yet) and returns its
- * version. Throws `conflict` when another writer was faster.
- */
-export async function saveAccount(
-  tx: Queryable,
-  symbol: string,
-  state: unknown,
-  expectedVersion: number,
-  signal: AbortSignal,
-): Promise<number> {
-  const [saved] = await tx.query<{ version: number }>(
-    expectedVersion === 0
-      ? `insert into account (symbol, state, version) values ($1, $2::jsonb, $3::int8 + 1)
-         on conflict do nothing returning version`
-      : `update account set state = $2::jsonb, version = version + 1, recorded_at = now()
-         where symbol = $1 and version = $3::int8 returning version`,
-    [symbol, JSON.stringify(state), expectedVersion],
-    signal,
-  )
-  if (!saved)
-    throw new ServiceError('conflict', `account of ${symbol} is no longer at ${expectedVersion}`)
-  return saved.version
 }

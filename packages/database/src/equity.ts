@@ -1,5 +1,4 @@
 import type { Queryable } from './database.ts'
-import { float8 } from './encode.ts'
 
 /** The account marked at one bar's close; instants in epoch milliseconds, money in COP. */
 export interface EquityPoint {
@@ -10,29 +9,6 @@ export interface EquityPoint {
   readonly cash: number
   readonly equity: number
   readonly close: number
-}
-
-/** Throws `conflict` when the bar has been marked already. */
-export async function insertEquityPoint(
-  tx: Queryable,
-  point: EquityPoint,
-  signal: AbortSignal,
-): Promise<void> {
-  await tx.query(
-    `insert into equity_point (symbol, bar_time, available_at, position, cash, equity, close)
-     values ($1, instant_of($2::int8), instant_of($3::int8), $4::float8, $5::float8, $6::float8,
-       $7::float8)`,
-    [
-      point.symbol,
-      point.barTime,
-      point.availableAt,
-      float8(point.position),
-      float8(point.cash),
-      float8(point.equity),
-      float8(point.close),
-    ],
-    signal,
-  )
 }
 
 const COLUMNS = `symbol, ms_of(bar_time) as "barTime", ms_of(available_at) as "availableAt",

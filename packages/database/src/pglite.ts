@@ -65,7 +65,10 @@ function pgliteDatabase(pg: PGlite): Database {
     },
     listen: async (channel, onNotify, signal) => {
       mayRun(pg, signal)
-      return await pg.listen(channel, onNotify)
+      const unlisten = await pg.listen(channel, onNotify)
+      return async () => {
+        if (!pg.closed) await unlisten()
+      }
     },
     close: async () => {
       if (!pg.closed) await pg.close()

@@ -167,8 +167,10 @@ export function databaseSuite(open: () => Promise<Database>): void {
 
   test('is unavailable after close, which may come twice', async () => {
     const other = await open()
+    const unlisten = await other.listen('suite_news', () => {}, signal)
     await other.close()
     await other.close()
+    await unlisten()
     await expect(other.query('select 1', [], signal)).rejects.toMatchObject({
       code: 'store_unavailable',
     })

@@ -1,6 +1,7 @@
-import { accountSymbols, readAccount, saveAccount } from '@usdcop/database/accounts'
+import { accountSymbols, readAccount } from '@usdcop/database/accounts'
+import { readCursor } from '@usdcop/database/cursors'
 import type { Database } from '@usdcop/database/database'
-import { insertEquityPoint, newestEquity, readEquitySince } from '@usdcop/database/equity'
+import { newestEquity, readEquitySince } from '@usdcop/database/equity'
 import {
   appendLedger,
   type LedgerDraft,
@@ -11,6 +12,7 @@ import {
   walkLedger,
 } from '@usdcop/database/ledger'
 import { migrate } from '@usdcop/database/migrate'
+import { type Settlement, settleBar } from '@usdcop/database/settle'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const signal = AbortSignal.timeout(120_000)
@@ -40,10 +42,10 @@ export function ledgerSuite(open: () => Promise<Database>): void {
   }, 120_000)
   afterAll(async () => await db.close())
 
-  const append = async (entry: LedgerDraft) =>
-    await db.transaction(async (tx) => await appendLedger(tx, entry, signal), signal)
+  const append = async (...entries: LedgerDraft[]) =>
+    await db.transaction(async (tx) => await appendLedger(tx, entries, signal), signal)
 
-  test('grows a chain entry by entry, and reads each back as it was hashed', async () => {
+  test('grows a chain by one entry or by several, and reads each back as it was hashed', async () => {
     expect(await newestLedgerEntry(db, signal)).toBeUndefined()
     const chain = [
       draft(1),
@@ -51,7 +53,9 @@ export function ledgerSuite(open: () => Promise<Database>): void {
       draft(3, { symbol: 'EUR/COP' }),
       draft(4, { trigger: 'request' }),
     ]
-    for (const entry of chain) await append(entry)
+    await append(...chain.slice(0, 1))
+    await append(...chain.slice(1))
+    await append()
     const walked = await walkLedger(db, 0, 10, signal)
     expect(walked).toEqual(chain.map((entry) => ({ ...entry, recordedAt: expect.any(Number) })))
     expect(await newestLedgerEntry(db, signal)).toEqual(walked[3])
@@ -71,6 +75,12 @@ export function ledgerSuite(open: () => Promise<Database>): void {
     },
   ])('refuses $name as a conflict, and the chain stays as it was', async ({ entry }) => {
     await expect(append(entry)).rejects.toMatchObject({ code: 'conflict' })
+    expect((await newestLedgerEntry(db, signal))?.seq).toBe(4)
+  })
+
+  test('refuses entries that are not linked to each other', async () => {
+    for (const second of [draft(7), draft(6, { prevHash: 'hash-4' })])
+      await expect(append(draft(5), second)).rejects.toMatchObject({ code: 'conflict' })
     expect((await newestLedgerEntry(db, signal))?.seq).toBe(4)
   })
 
@@ -102,23 +112,10 @@ export function ledgerSuite(open: () => Promise<Database>): void {
     await expect(db.query(sql, [], signal)).rejects.toThrow('ledger entries are never changed')
   })
 
-  test('moves an account only from the version it was read at', async () => {
-    expect(await readAccount(db, 'USD/COP', signal)).toBeUndefined()
-    const state = { position: 1, cash: 449_999_999.1, pending: null }
-    expect(await saveAccount(db, 'USD/COP', { position: 0 }, 0, signal)).toBe(1)
-    await expect(saveAccount(db, 'USD/COP', state, 0, signal)).rejects.toMatchObject({
-      code: 'conflict',
-    })
-    expect(await saveAccount(db, 'USD/COP', state, 1, signal)).toBe(2)
-    await expect(saveAccount(db, 'USD/COP', { position: -1 }, 1, signal)).rejects.toMatchObject({
-      code: 'conflict',
-    })
-    expect(await readAccount(db, 'USD/COP', signal)).toEqual({ state, version: 2 })
-    expect(await accountSymbols(db, signal)).toEqual(['USD/COP'])
-  })
-
-  test('marks each bar once and reads the curve oldest first', async () => {
-    const points = [0, 1, 2].map((i) => ({
+  const settlement = (i: number, over: Partial<Settlement> = {}): Settlement => ({
+    state: { position: 1, cash: 449_999_999.1 + i, pending: null },
+    expectedVersion: i,
+    mark: {
       symbol: 'USD/COP',
       barTime: START + i * BAR_MS,
       availableAt: START + (i + 1) * BAR_MS,
@@ -126,19 +123,45 @@ export function ledgerSuite(open: () => Promise<Database>): void {
       cash: 450_000_000 - i / 3,
       equity: 450_000_000 + i / 7,
       close: 3900 + i / 10,
-    }))
-    for (const point of points) await insertEquityPoint(db, point, signal)
-    expect(await newestEquity(db, 'USD/COP', 2, signal)).toEqual(points.slice(1))
-    expect(await readEquitySince(db, 'USD/COP', START + BAR_MS, signal)).toEqual(points.slice(1))
-    const [first] = points
-    if (!first) throw new Error('unreachable')
-    await expect(insertEquityPoint(db, first, signal)).rejects.toMatchObject({ code: 'conflict' })
+    },
+    consumer: 'gateway',
+    position: i + 7,
+    ...over,
+  })
+
+  test('settles a bar only on the account it was planned on', async () => {
+    const refused = async (one: Settlement) =>
+      await expect(settleBar(db, one, signal)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await readAccount(db, 'USD/COP', signal)).toBeUndefined()
+    await refused(settlement(1))
+    for (const i of [0, 1, 2]) expect(await settleBar(db, settlement(i), signal)).toBe(i + 1)
+    await refused(settlement(0))
+    await refused(settlement(2))
+    await refused(settlement(4))
+    const { state } = settlement(2)
+    expect(await readAccount(db, 'USD/COP', signal)).toEqual({ state, version: 3 })
+    expect(await accountSymbols(db, signal)).toEqual(['USD/COP'])
+    expect(await readCursor(db, 'gateway', signal)).toBe(9)
+  })
+
+  test('marks each bar once and reads the curve oldest first', async () => {
+    const again = { ...settlement(3), mark: settlement(2).mark }
+    await expect(settleBar(db, again, signal)).rejects.toMatchObject({ code: 'conflict' })
+    const points = [1, 2].map((i) => settlement(i).mark)
+    expect(await newestEquity(db, 'USD/COP', 2, signal)).toEqual(points)
+    expect(await readEquitySince(db, 'USD/COP', START + BAR_MS, signal)).toEqual(points)
+    expect((await readAccount(db, 'USD/COP', signal))?.version).toBe(3)
+  })
+
+  test('never moves a cursor back', async () => {
+    await settleBar(db, settlement(3, { position: 1 }), signal)
+    expect(await readCursor(db, 'gateway', signal)).toBe(9)
   })
 
   test('commits ledger, account, equity and cursor together or not at all', async () => {
     const work = db.transaction(async (tx) => {
-      await appendLedger(tx, draft(6), signal)
-      await saveAccount(tx, 'USD/COP', {}, 99, signal)
+      await appendLedger(tx, [draft(6)], signal)
+      await settleBar(tx, settlement(99), signal)
     }, signal)
     await expect(work).rejects.toMatchObject({ code: 'conflict' })
     expect((await newestLedgerEntry(db, signal))?.seq).toBe(5)
