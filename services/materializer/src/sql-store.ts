@@ -15,11 +15,13 @@ import { reopenSessions } from '@usdcop/database/sealed-sessions'
 import { barClosed } from './bar-closed.ts'
 import type { Commit, MaterializerStore } from './store.ts'
 
+// Checkpoints of our own begin with a colon, which no source may have in its name.
+
 /** Its bar time is the domain instant at which usable macro values last changed. */
-const MACRO_CHANGED = 'macro.changed'
+const MACRO_CHANGED = ':macro_changed'
 
 /** Its position counts commits: whoever commits must have seen the one before. */
-export const WRITER = 'materializer'
+export const WRITER = ':materializer'
 
 /** The materializer's tables; `definitionHash` names the definition its rows and state belong to. */
 export function createSqlStore(db: Database, definitionHash: string): MaterializerStore {

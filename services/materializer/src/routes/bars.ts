@@ -6,13 +6,22 @@ import type { Ingest } from '../ingest.ts'
 
 export const MAX_ROWS = 10_000
 
+/** Under this name the batch's rejections and its progress are kept. */
+export const sourceSchema = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore, 64 at most')
+  .default('http')
+
+const symbolSchema = z
+  .string()
+  .trim()
+  .max(64)
+  .regex(/^[\p{L}\p{N}\p{P}\p{S} ]+$/u, 'printable characters, at least one')
+
 const Body = z.strictObject({
-  source: z
-    .string()
-    .regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore, 64 at most')
-    .default('http'),
-  /** Times as ISO 8601 or epoch ms, prices as numbers or decimal text. */
-  bars: z.array(z.looseObject({ symbol: z.string().trim().min(1).max(64) })).max(MAX_ROWS),
+  source: sourceSchema,
+  /** Times as ISO 8601 or epoch ms, prices as numbers or decimal text; other columns are ignored. */
+  bars: z.array(z.looseObject({ symbol: symbolSchema })).max(MAX_ROWS),
 })
 
 /**

@@ -2,7 +2,7 @@ import { callerSignal } from '@usdcop/service/caller-signal'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { z } from 'zod'
 import type { Ingest } from '../ingest.ts'
-import { MAX_ROWS } from './bars.ts'
+import { MAX_ROWS, sourceSchema } from './bars.ts'
 
 interface Deps {
   readonly ingest: Ingest
@@ -17,10 +17,7 @@ interface Deps {
  */
 export function macroRoute(app: FastifyInstance, { ingest, mayWrite, series }: Deps): void {
   const Body = z.strictObject({
-    source: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/)
-      .default('http'),
+    source: sourceSchema,
     values: z
       .array(
         z.strictObject({
