@@ -1,6 +1,6 @@
 import { ServiceError } from '@usdcop/service/errors'
 import type { Queryable } from './database.ts'
-import { float8Array, intArray, textArray } from './encode.ts'
+import { float8 } from './encode.ts'
 
 /** One link of the ledger's chain, before it is stored. */
 export interface LedgerDraft {
@@ -38,54 +38,38 @@ const COLUMNS = `seq, kind, id, symbol, ms_of(bar_time) as "barTime", trigger, b
   prev_hash as "prevHash", hash, latency_ms as "latencyMs", ms_of(recorded_at) as "recordedAt"`
 
 /**
- * Appends linked entries, in order, behind the entry whose seq is one less and whose hash is the
- * first one's `prevHash`. Throws `conflict` when another writer was faster, or a bar already has an
- * entry of this kind; the transaction is then lost, and the caller reads the chain's end again.
+ * Appends one entry behind the entry whose seq is one less and whose hash is `prevHash`. Throws
+ * `conflict` when another writer was faster, or the bar already has an entry of this kind; the
+ * transaction is then lost, and the caller reads the chain's end again.
  */
 export async function appendLedger(
   tx: Queryable,
-  drafts: readonly LedgerDraft[],
+  draft: LedgerDraft,
   signal: AbortSignal,
 ): Promise<void> {
-  const [first] = drafts
-  if (first === undefined) return
-  assertLinked(drafts)
   const appended = await tx.query(
     `insert into ledger_entry (seq, kind, id, symbol, bar_time, trigger, body, prev_hash, hash,
        latency_ms)
-     select seq, kind, id, symbol, instant_of(bar_time), trigger, body, prev_hash, hash, latency_ms
-     from unnest($1::int8[], $2::text[], $3::text[], $4::text[], $5::int8[], $6::text[], $7::text[],
-       $8::text[], $9::text[], $10::float8[])
-       as draft (seq, kind, id, symbol, bar_time, trigger, body, prev_hash, hash, latency_ms)
-     where $11::int8 = 1
-       or exists (select from ledger_entry where seq = $11::int8 - 1 and hash = $12::text)
+     select $1::int8, $2, $3, $4, instant_of($5::int8), $6, $7, $8::text, $9, $10::float8
+     where $1::int8 = 1
+       or exists (select from ledger_entry where seq = $1::int8 - 1 and hash = $8::text)
      returning seq`,
     [
-      intArray(drafts.map(({ seq }) => seq)),
-      textArray(drafts.map(({ kind }) => kind)),
-      textArray(drafts.map(({ id }) => id)),
-      textArray(drafts.map(({ symbol }) => symbol)),
-      intArray(drafts.map(({ barTime }) => barTime)),
-      textArray(drafts.map(({ trigger }) => trigger)),
-      textArray(drafts.map(({ body }) => body)),
-      textArray(drafts.map(({ prevHash }) => prevHash)),
-      textArray(drafts.map(({ hash }) => hash)),
-      float8Array(drafts.map(({ latencyMs }) => latencyMs)),
-      first.seq,
-      first.prevHash,
+      draft.seq,
+      draft.kind,
+      draft.id,
+      draft.symbol,
+      draft.barTime,
+      draft.trigger,
+      draft.body,
+      draft.prevHash,
+      draft.hash,
+      float8(draft.latencyMs),
     ],
     signal,
   )
   if (appended.length === 0)
-    throw new ServiceError('conflict', `ledger entry ${first.seq} does not follow the newest entry`)
-}
-
-function assertLinked(drafts: readonly LedgerDraft[]): void {
-  for (const [i, { seq, prevHash }] of drafts.entries()) {
-    const before = drafts[i - 1]
-    if (before !== undefined && (seq !== before.seq + 1 || prevHash !== before.hash))
-      throw new ServiceError('conflict', `ledger entry ${seq} does not follow the one before it`)
-  }
+    throw new ServiceError('conflict', `ledger entry ${draft.seq} does not follow the newest entry`)
 }
 
 /** The chain's end, or undefined in an empty ledger. */

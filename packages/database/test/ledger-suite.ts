@@ -42,10 +42,10 @@ export function ledgerSuite(open: () => Promise<Database>): void {
   }, 120_000)
   afterAll(async () => await db.close())
 
-  const append = async (...entries: LedgerDraft[]) =>
-    await db.transaction(async (tx) => await appendLedger(tx, entries, signal), signal)
+  const append = async (entry: LedgerDraft) =>
+    await db.transaction(async (tx) => await appendLedger(tx, entry, signal), signal)
 
-  test('grows a chain by one entry or by several, and reads each back as it was hashed', async () => {
+  test('grows a chain entry by entry, and reads each back as it was hashed', async () => {
     expect(await newestLedgerEntry(db, signal)).toBeUndefined()
     const chain = [
       draft(1),
@@ -53,9 +53,7 @@ export function ledgerSuite(open: () => Promise<Database>): void {
       draft(3, { symbol: 'EUR/COP' }),
       draft(4, { trigger: 'request' }),
     ]
-    await append(...chain.slice(0, 1))
-    await append(...chain.slice(1))
-    await append()
+    for (const entry of chain) await append(entry)
     const walked = await walkLedger(db, 0, 10, signal)
     expect(walked).toEqual(chain.map((entry) => ({ ...entry, recordedAt: expect.any(Number) })))
     expect(await newestLedgerEntry(db, signal)).toEqual(walked[3])
@@ -75,12 +73,6 @@ export function ledgerSuite(open: () => Promise<Database>): void {
     },
   ])('refuses $name as a conflict, and the chain stays as it was', async ({ entry }) => {
     await expect(append(entry)).rejects.toMatchObject({ code: 'conflict' })
-    expect((await newestLedgerEntry(db, signal))?.seq).toBe(4)
-  })
-
-  test('refuses entries that are not linked to each other', async () => {
-    for (const second of [draft(7), draft(6, { prevHash: 'hash-4' })])
-      await expect(append(draft(5), second)).rejects.toMatchObject({ code: 'conflict' })
     expect((await newestLedgerEntry(db, signal))?.seq).toBe(4)
   })
 
@@ -160,7 +152,7 @@ export function ledgerSuite(open: () => Promise<Database>): void {
 
   test('commits ledger, account, equity and cursor together or not at all', async () => {
     const work = db.transaction(async (tx) => {
-      await appendLedger(tx, [draft(6)], signal)
+      await appendLedger(tx, draft(6), signal)
       await settleBar(tx, settlement(99), signal)
     }, signal)
     await expect(work).rejects.toMatchObject({ code: 'conflict' })
