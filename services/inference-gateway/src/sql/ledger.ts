@@ -1,15 +1,15 @@
-import { readAccount, saveAccount } from '@usdcop/database/accounts'
-import { newestBarTimes } from '@usdcop/database/bars'
-import { advanceCursor } from '@usdcop/database/cursors'
+import { accountSymbols, readAccount } from '@usdcop/database/accounts'
 import type { Database, Queryable } from '@usdcop/database/database'
-import { insertEquityPoint, newestEquity } from '@usdcop/database/equity'
+import { readEquitySince } from '@usdcop/database/equity'
 import {
   appendLedger,
   type LedgerEntry as LedgerRow,
   listLedger,
   newestLedgerEntry,
   readLedgerEntry,
+  readLedgerSince,
 } from '@usdcop/database/ledger'
+import { settleBar } from '@usdcop/database/settle'
 import {
   type ChainHead,
   type EntryContent,
@@ -18,22 +18,33 @@ import {
   link,
 } from '@usdcop/decision/chain'
 import type { Account, Fill } from '@usdcop/decision/execution'
-import type { Ledger, Recorded } from '../ledger.ts'
+import type { Ledger, Recorded, StoredAccount } from '../ledger.ts'
 import type { DecisionContent } from '../record.ts'
 import { GATEWAY_CONSUMER } from './outbox.ts'
 
-/** No list the gateway shows goes further back. */
-const MAX_SHOWN = 600
-
-/** The gateway's record in SQL, on either driver. */
+/**
+ * The gateway's record in SQL, on either driver.
+ *
+ * It remembers the chain's head and the accounts it has written, and the database judges both again
+ * at every commit: where another process has written, the commit is a `conflict`, and what was
+ * remembered is forgotten.
+ */
 export function createSqlLedger(database: Database): Ledger {
-  // Only a shortcut: `appendLedger` looks again, and refuses a head that is not the newest.
+  const held = new Map<string, StoredAccount>()
   let head: ChainHead | undefined
+  let turn: Promise<unknown> = Promise.resolve()
+
+  /** One after another: two at once would link to the same head, and one of them fail. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = turn.then(work)
+    turn = done.catch(() => {})
+    return done
+  }
 
   async function inChain(
     contents: readonly EntryContent[],
     latencyMs: number | null,
-    also: (tx: Queryable) => Promise<void>,
+    also: (tx: Queryable) => Promise<unknown>,
     signal: AbortSignal,
   ): Promise<readonly LedgerEntry[]> {
     const from = head
@@ -47,31 +58,35 @@ export function createSqlLedger(database: Database): Ledger {
       await also(tx)
       return entries
     }, signal)
-    head = linked.at(-1)
+    head = linked.at(-1) ?? from
     return linked
   }
 
   return {
     async account(symbol, signal) {
+      const known = held.get(symbol)
+      if (known !== undefined) return known
       const stored = await readAccount<Account>(database, symbol, signal)
       return stored && { account: stored.state, version: stored.version }
     },
-    async symbols(signal) {
-      return (await newestBarTimes(database, signal)).map(({ symbol }) => symbol)
-    },
+    symbols: (signal) => accountSymbols(database, signal),
     commitBar: ({ symbol, planned, account, entries, mark, latencyMs, position }, signal) =>
-      inChain(
-        entries,
-        latencyMs,
-        async (tx) => {
-          await saveAccount(tx, symbol, account, planned, signal)
-          await insertEquityPoint(tx, { symbol, ...mark }, signal)
-          await advanceCursor(tx, GATEWAY_CONSUMER, position, signal)
-        },
-        signal,
-      ),
+      inTurn(async () => {
+        held.delete(symbol)
+        const settlement = {
+          state: account,
+          expectedVersion: planned,
+          mark: { symbol, ...mark },
+          consumer: GATEWAY_CONSUMER,
+          position,
+        }
+        const settle = (tx: Queryable) => settleBar(tx, settlement, signal)
+        const linked = await inChain(entries, latencyMs, settle, signal)
+        held.set(symbol, { account, version: planned + 1 })
+        return linked
+      }),
     async append(entry, signal) {
-      const [appended] = await inChain([entry], null, async () => {}, signal)
+      const [appended] = await inTurn(() => inChain([entry], null, async () => {}, signal))
       return appended!
     },
 
@@ -98,20 +113,15 @@ export function createSqlLedger(database: Database): Ledger {
       return rows.map((row) => recorded<DecisionContent>(row))
     },
     async fills(symbol, since, signal) {
-      const rows = await listLedger(database, { symbol, kind: 'fill' }, MAX_SHOWN, signal)
-      return rows
-        .filter(({ barTime }) => barTime >= since)
-        .map((row) => recorded<Fill>(row))
-        .toReversed()
+      const rows = await readLedgerSince(database, symbol, 'fill', since, signal)
+      return rows.map((row) => recorded<Fill>(row))
     },
     async equity(symbol, since, signal) {
-      const points = await newestEquity(database, symbol, MAX_SHOWN, signal)
-      return points
-        .filter(({ barTime }) => barTime >= since)
-        .map(({ symbol: _symbol, position, ...point }) => ({
-          ...point,
-          position: position as Account['position'],
-        }))
+      const points = await readEquitySince(database, symbol, since, signal)
+      return points.map(({ symbol: _symbol, position, ...point }) => ({
+        ...point,
+        position: position as Account['position'],
+      }))
     },
     async ping(signal) {
       await database.query('select 1', [], signal)

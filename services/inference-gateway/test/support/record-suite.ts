@@ -152,4 +152,61 @@ export function recordSuite(open: () => Promise<Database>): void {
     expect(entries.map(({ seq }) => seq)).toEqual([1, 2, 3])
     expect(verifyChain(entries)).toMatchObject({ ok: true })
   })
+
+  test('links what is written at once into one chain', async () => {
+    await using opened = await openDatabase()
+    const ledger = createSqlLedger(opened.database)
+    const entry = (barTime: number) =>
+      ({ kind: 'decision', symbol: SYMBOL, barTime, trigger: 'request', content: {} }) as const
+    const appended = await Promise.all([1, 2, 3, 4, 5].map((i) => ledger.append(entry(i), signal)))
+    expect(appended.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
+    expect(verifyChain(await walkLedger(opened.database, 0, 10, signal))).toMatchObject({
+      ok: true,
+    })
+  })
+
+  test('reads an account again once another writer has moved it', async () => {
+    await using opened = await openDatabase()
+    const { database } = opened
+    await using gateway = await startOn(database)
+    await gateway.close(bars[0]!)
+    const [one, other] = [createSqlLedger(database), createSqlLedger(database)]
+    const planOn = async (ledger: typeof one, bar: BarClosed) => {
+      const { account, version } = (await ledger.account(SYMBOL, signal))!
+      const [mark] = await ledger.equity(SYMBOL, bars[0]!.barTime, signal)
+      return {
+        symbol: SYMBOL,
+        planned: version,
+        account: { ...account, lastBarTime: bar.barTime },
+        entries: [],
+        mark: { ...mark!, barTime: bar.barTime },
+        latencyMs: 1,
+        position: version + 1,
+      }
+    }
+    await one.commitBar(await planOn(one, bars[1]!), signal)
+    await other.commitBar(await planOn(other, bars[2]!), signal)
+    const late = await planOn(one, bars[3]!)
+    expect(late.planned).toBe(2)
+    await expect(one.commitBar(late, signal)).rejects.toMatchObject({ code: 'conflict' })
+    expect(await one.account(SYMBOL, signal)).toMatchObject({
+      account: { lastBarTime: bars[2]!.barTime },
+      version: 3,
+    })
+  })
+
+  test('is woken when the online writer has moved, and for nothing else', async () => {
+    await using opened = await openDatabase()
+    const { database } = opened
+    const heard: string[] = []
+    const unwatch = await createSqlOutbox(database, signal).watch(() => heard.push('online-writer'))
+    const unlisten = await database.listen('outbox', (who) => heard.push(`(${who})`), signal)
+    await appendOutbox(database, [{ topic: 'bar_closed', payload: bars[0] }], signal)
+    await advanceCursor(database, 'gateway', 1, signal)
+    await advanceCursor(database, 'online-writer', 1, signal)
+    const all = ['(appended)', '(gateway)', 'online-writer', '(online-writer)']
+    await expect.poll(() => heard).toEqual(all)
+    await unwatch()
+    await unlisten()
+  })
 }
