@@ -1,0 +1,3 @@
+// From 1.29 on, ONNX Runtime's builds for Linux and macOS report every session to Microsoft and keep a
+// device id on disk. This switches all of it off, and must be set before the library is loaded.
+process.env['ORT_DISABLE_TELEMETRY'] = '1'
