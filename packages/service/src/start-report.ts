@@ -37,7 +37,9 @@ export interface ReplaySummary {
   readonly to: string
   readonly bars: number
   readonly signals: Readonly<Record<'LONG' | 'SHORT' | 'FLAT', number>>
-  readonly refusals: Readonly<Record<string, number>>
+  readonly refused: number
+  /** How often each reason held; a refusal may have several. */
+  readonly reasons: Readonly<Record<string, number>>
   readonly fills: number
   readonly costs: number
   readonly initialCash: number

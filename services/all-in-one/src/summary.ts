@@ -24,18 +24,20 @@ export async function summarise(
   signal: AbortSignal,
 ): Promise<ReplaySummary> {
   const signals = { LONG: 0, SHORT: 0, FLAT: 0 }
-  const refusals: Record<string, number> = {}
+  const reasons: Record<string, number> = {}
+  let refused = 0
   let fills = 0
   let costs = 0
-  for await (const { kind, body } of ledgerOf(db, symbol, signal)) {
+  for await (const { kind, trigger, body } of ledgerOf(db, symbol, signal)) {
     if (kind === 'fill') {
       fills += 1
       costs += (JSON.parse(body) as FillBody).content.cost
     }
-    if (kind !== 'decision') continue
+    if (kind !== 'decision' || trigger !== 'bar') continue
     const { content } = JSON.parse(body) as DecisionBody
-    if (content.signal !== null) signals[content.signal] += 1
-    for (const reason of content.reasons) refusals[reason] = (refusals[reason] ?? 0) + 1
+    if (content.signal === null) refused += 1
+    else signals[content.signal] += 1
+    for (const reason of content.reasons) reasons[reason] = (reasons[reason] ?? 0) + 1
   }
   const points = await newestEquity(db, symbol, Number.MAX_SAFE_INTEGER, signal)
   const { initialCashCop: initialCash, currency } = execution
@@ -44,7 +46,8 @@ export async function summarise(
     to: dayOf(points.at(-1)?.barTime),
     bars: points.length,
     signals,
-    refusals,
+    refused,
+    reasons,
     fills,
     costs,
     initialCash,
