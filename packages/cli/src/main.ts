@@ -1,18 +1,12 @@
-import { exitCodeOf, explain } from './faults.ts'
-import { buildProgram } from './program.ts'
+import { runCommand } from './program.ts'
 
 const interrupted = new AbortController()
+// Once: a second Ctrl-C ends this process, and with it what it started.
 process.once('SIGINT', () => interrupted.abort())
 
-try {
-  await buildProgram({
-    env: process.env,
-    signal: interrupted.signal,
-    stdout: process.stdout,
-    stderr: process.stderr,
-  }).parseAsync()
-} catch (error) {
-  const text = explain(error)
-  if (text !== '') process.stderr.write(`usdcop: ${text}\n`)
-  process.exitCode = exitCodeOf(error)
-}
+process.exitCode = await runCommand(process.argv.slice(2), {
+  env: process.env,
+  signal: interrupted.signal,
+  stdout: process.stdout,
+  stderr: process.stderr,
+})

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { Option } from 'commander'
 
 const root = new URL('../../../', import.meta.url)
 
@@ -7,4 +8,10 @@ export function repositoryPath(path: string): string {
   return fileURLToPath(new URL(path, root))
 }
 
-export const CONTRACT_FILE = repositoryPath('config/contracts/observation-15d.v1.json')
+const CONTRACT = 'config/contracts/observation-15d.v1.json'
+export const CONTRACT_FILE = repositoryPath(CONTRACT)
+
+/** `--contract FILE`, the same one in every command. */
+export function contractOption(): Option {
+  return new Option('--contract <file>', 'contract file').default(CONTRACT_FILE, CONTRACT)
+}

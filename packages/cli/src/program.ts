@@ -3,17 +3,35 @@ import { contractCommand } from './commands/contract.ts'
 import { featuresCommand } from './commands/features.ts'
 import { replayCommand } from './commands/replay.ts'
 import { startCommand } from './commands/start.ts'
+import { exitCodeOf, explain } from './faults.ts'
 
 export interface World {
   readonly env: NodeJS.ProcessEnv
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal
-  readonly stdout: NodeJS.WriteStream
-  readonly stderr: NodeJS.WriteStream
+  readonly stdout: Output
+  readonly stderr: Output
+}
+
+export interface Output extends NodeJS.WritableStream {
+  /** True on a terminal, where progress may be drawn. */
+  readonly isTTY?: boolean
+}
+
+/** Runs one command line, tells of what went wrong and returns the exit code. */
+export async function runCommand(args: readonly string[], world: World): Promise<number> {
+  try {
+    await buildProgram(world).parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    const text = explain(error)
+    if (text !== '') world.stderr.write(`usdcop: ${text}\n`)
+    return exitCodeOf(error)
+  }
 }
 
 /** The `usdcop` command; every verb is one file of `commands/`. */
-export function buildProgram(world: World): Command {
+function buildProgram(world: World): Command {
   const program = new Command('usdcop')
     .description('Features, decisions and the platform around them, for a USD/COP trading model.')
     .configureOutput({
@@ -27,6 +45,13 @@ export function buildProgram(world: World): Command {
       '\nExit codes: 0 done, 1 failed, 2 the command line is off, 130 interrupted.',
     )
   for (const command of [startCommand, replayCommand, featuresCommand, contractCommand])
-    program.addCommand(command(world).copyInheritedSettings(program))
+    program.addCommand(inheriting(command(world), program))
   return program
+}
+
+/** A command made elsewhere has none of its parent's settings, nor have its own commands. */
+function inheriting(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  for (const child of command.commands) inheriting(child, command)
+  return command
 }

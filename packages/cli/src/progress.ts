@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress'
+import type { Output } from './program.ts'
 
 export interface Progress {
   /** @param note what is being done now, behind the bar */
@@ -7,7 +8,7 @@ export interface Progress {
 }
 
 /** A bar on a terminal, and silence where standard error goes to a file. */
-export function createProgress(stream: NodeJS.WriteStream, unit: string): Progress {
+export function createProgress(stream: Output, unit: string): Progress {
   if (!stream.isTTY) return { update: () => {}, stop: () => {} }
   const bar = new SingleBar(
     {

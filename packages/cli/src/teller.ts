@@ -1,4 +1,5 @@
 import type { ReadyReport, StartReport } from '@usdcop/service/start-report'
+import type { Output } from './program.ts'
 import { createProgress } from './progress.ts'
 import { describeSummary } from './summary.ts'
 
@@ -12,8 +13,8 @@ export interface Teller {
 }
 
 export interface TellerOptions {
-  readonly stdout: NodeJS.WriteStream
-  readonly stderr: NodeJS.WriteStream
+  readonly stdout: Output
+  readonly stderr: Output
   readonly logFile: string
   /** As it was asked for: sessions a minute, or `max`. */
   readonly speed: string

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { readContract } from '../contract-file.ts'
-import { CONTRACT_FILE } from '../paths.ts'
+import { contractOption } from '../paths.ts'
 import type { World } from '../program.ts'
 
 /** `usdcop contract show|hash`: what the fifteen numbers mean, and the two hashes that pin it. */
@@ -9,7 +9,7 @@ export function contractCommand({ stdout }: World): Command {
   command
     .command('show')
     .description('print the features in order, with their definitions and statistics')
-    .option('--contract <file>', 'contract file', CONTRACT_FILE)
+    .addOption(contractOption())
     .option('--json', 'print the whole contract as JSON')
     .action(async ({ contract: path, json }: { contract: string; json?: true }) => {
       const contract = await readContract(path)
@@ -19,7 +19,7 @@ export function contractCommand({ stdout }: World): Command {
   command
     .command('hash')
     .description('print definitionHash and contractHash')
-    .option('--contract <file>', 'contract file', CONTRACT_FILE)
+    .addOption(contractOption())
     .option('--json', 'print them as JSON')
     .action(async ({ contract: path, json }: { contract: string; json?: true }) => {
       const { definitionHash, contractHash } = await readContract(path)

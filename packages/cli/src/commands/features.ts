@@ -6,9 +6,9 @@ import { Reducer } from '@usdcop/observation/reducer'
 import { type BatchResult, type FeatureColumns, rowAt } from '@usdcop/observation/rows'
 import { readCsv } from '@usdcop/offline-store/csv'
 import { type FeatureTableRow, writeFeatureTable } from '@usdcop/offline-store/feature-table'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { readContract } from '../contract-file.ts'
-import { CONTRACT_FILE } from '../paths.ts'
+import { contractOption } from '../paths.ts'
 import type { World } from '../program.ts'
 
 const DEFAULT_SYMBOL = 'USD/COP'
@@ -29,10 +29,10 @@ export function featuresCommand({ signal, stdout, stderr }: World): Command {
     .description('compute one feature row for each accepted bar of a file')
     .requiredOption('--bars <file>', 'time, symbol, open, high, low, close; CSV or .csv.gz')
     .requiredOption('--macro <file>', 'daily macro series by date; CSV or .csv.gz')
-    .requiredOption('--out <file>', 'table to write, .csv or .parquet')
+    .requiredOption('--out <file>', 'table to write, .csv or .parquet', tablePath)
     .option('--normalised', 'write the features as a model sees them, z-scored and clipped')
     .option('--symbol <name>', 'only this symbol; names the bars of a file without a symbol column')
-    .option('--contract <file>', 'contract file', CONTRACT_FILE)
+    .addOption(contractOption())
     .option('--json', 'print the counts as JSON on standard output')
     .action(async (options: FeaturesOptions) => {
       const contract = await readContract(options.contract)
@@ -48,6 +48,12 @@ export function featuresCommand({ signal, stdout, stderr }: World): Command {
       if (options.json) stdout.write(`${JSON.stringify(counts)}\n`)
       else stderr.write(describe(counts, options.out))
     })
+}
+
+function tablePath(path: string): string {
+  if (!/\.(?:csv|parquet)$/.test(path))
+    throw new InvalidArgumentError('a file that ends in .csv or .parquet is expected.')
+  return path
 }
 
 async function readBars({ bars, symbol }: FeaturesOptions, signal: AbortSignal): Promise<Bar[]> {

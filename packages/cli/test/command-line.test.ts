@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { usdcop } from './usdcop.ts'
+
+test.for([
+  { args: [], says: ['start', 'replay', 'features', 'contract', 'Exit codes: 0 done'] },
+  { args: ['start'], says: ['--data-dir', '--fresh', '--speed', '--exit', 'env: REPLAY_SPEED'] },
+  { args: ['replay'], says: ['--bars', '--macro', '--from', '--to', '--json'] },
+  { args: ['features'], says: ['--bars', '--macro', '--out', '--normalised', '--symbol'] },
+  { args: ['contract'], says: ['show', 'hash'] },
+  { args: ['contract', 'show'], says: ['--contract', '--json'] },
+  { args: ['contract', 'hash'], says: ['--contract', '--json'] },
+])('explains itself: usdcop $args --help', async ({ args, says }) => {
+  const { code, stdout, stderr } = await usdcop(...args, '--help')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toContain(`Usage: ${['usdcop', ...args].join(' ')} [options]`)
+  for (const word of says) expect(stdout).toContain(word)
+})
+
+test.for([
+  { args: ['begin'], says: "unknown command 'begin'" },
+  { args: ['start', '--quick'], says: "unknown option '--quick'" },
+  { args: ['start', '--speed', '0'], says: 'a number of sessions a minute above 0, or `max`' },
+  { args: ['contract', 'hash', '--short'], says: "unknown option '--short'" },
+  { args: ['replay', '--from', '2025-02-30'], says: 'a date as YYYY-MM-DD is expected' },
+  { args: ['features', '--bars', 'b.csv'], says: "required option '--macro <file>'" },
+  {
+    args: ['features', '--bars', 'b.csv', '--macro', 'm.csv', '--out', 'rows.txt'],
+    says: 'a file that ends in .csv or .parquet is expected',
+  },
+])('refuses a command line that is off with 2: usdcop $args', async ({ args, says }) => {
+  const { code, stdout, stderr } = await usdcop(...args)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toContain(says)
+  expect(stderr).toContain('(--help shows every option)')
+})
