@@ -94,7 +94,8 @@ export function openAccount(rules: ExecutionRules): Account {
 
 /** One closed bar: what fills at its open, what expires, and the equity at its close. */
 export function onBar(account: Account, bar: PricedBar, rules: ExecutionRules): BarStep {
-  if (account.lastBarTime !== null && bar.barTime <= account.lastBarTime)
+  // Written so that a NaN is out of order too.
+  if (!(bar.barTime > (account.lastBarTime ?? Number.NEGATIVE_INFINITY)))
     throw new ExecutionError(
       'bar_out_of_order',
       `bar ${bar.barTime} is not after the account's last, ${account.lastBarTime}`,

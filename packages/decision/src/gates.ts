@@ -37,6 +37,8 @@ export interface ExpectedFeature {
 export interface GateRules {
   readonly definitionHash: string
   readonly contractHash: string
+  /** From a bar's label to its close. */
+  readonly barMs: number
   /** A bar may be acted on until `availableAt` plus this. */
   readonly barMaxAgeMs: number
   readonly macroMaxAgeMs: number
@@ -66,6 +68,7 @@ export interface Question {
 export function refusals(question: Question): readonly RefusalReason[] {
   return inOrder([
     ...barRefusals(question),
+    ...lookAheads(question),
     ...definitionRefusals(question),
     ...featureRefusals(question.expected, question.served),
     ...(question.state.every(Number.isFinite) ? [] : (['observation_not_finite'] as const)),
@@ -82,12 +85,19 @@ export function barRefusals({
   const reasons: RefusalReason[] = []
   // Written so that a NaN on either side refuses.
   if (!(bar.availableAt <= now)) reasons.push('clock_behind')
+  if (bar.availableAt !== bar.barTime + rules.barMs) reasons.push('definition_mismatch')
   if (calendarSession === undefined || calendarSession !== bar.session)
     reasons.push('out_of_session')
   if (!(now - bar.availableAt <= rules.barMaxAgeMs)) reasons.push('bar_stale')
   for (const flag of bar.flags) reasons.push(reasonOfFlag(flag))
   if (!(bar.macroAgeMs <= rules.macroMaxAgeMs)) reasons.push('stale_macro')
   return reasons
+}
+
+/** What became known after the bar's close would not have been there in life. */
+function lookAheads({ bar, expected }: Question): readonly RefusalReason[] {
+  const known = expected.every(({ eventTimestamp }) => eventTimestamp <= bar.availableAt)
+  return known && !(bar.macroAgeMs < 0) ? [] : ['clock_behind']
 }
 
 /** A flag this version does not know was set for a reason it does not know either: refuse. */

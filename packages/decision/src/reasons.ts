@@ -3,12 +3,14 @@
  * The order is part of the ledger's domain content: the same faults always read the same.
  */
 export const REFUSAL_REASONS = [
-  /** The bar closes after the domain clock's now: it comes from the future. */
+  /** The bar closes after the domain clock's now, or a value is of after its close: the future. */
   'clock_behind',
   /** The calendar knows no session at the bar's label, or another one than the bar claims. */
   'out_of_session',
   /** The bar closed longer ago than the contract allows. */
   'bar_stale',
+  /** The newest bar came in as history, on which nothing is decided. */
+  'history_only',
   /** The reducer has not seen enough bars yet. */
   'warmup',
   /** Too many bars are missing before this one in its session. */

@@ -104,6 +104,7 @@ describe('the paper account', () => {
   test.for([
     { name: 'the same bar again', given: bar(3) },
     { name: 'an earlier bar', given: bar(2) },
+    { name: 'a bar whose label is not a number', given: bar(Number.NaN) },
     { name: 'a bar without a usable open', given: bar(4, Number.NaN, 4_000) },
     { name: 'a bar without a usable close', given: bar(4, 4_000, 0) },
   ])('refuses $name', ({ given }) => {

@@ -36,6 +36,7 @@ const sound: Question = {
   rules: {
     definitionHash: 'def',
     contractHash: 'contract',
+    barMs: 300_000,
     barMaxAgeMs: 600_000,
     macroMaxAgeMs: 864_000_000,
   },
@@ -72,6 +73,28 @@ const faults: readonly { name: string; given: Question; reasons: readonly Refusa
   {
     name: 'a bar that has not closed yet',
     given: { ...sound, now: AVAILABLE - 1 },
+    reasons: ['clock_behind'],
+  },
+  {
+    name: 'a bar that claims a later close than its label has',
+    given: { ...withBar({ availableAt: AVAILABLE + 60_000 }), now: AVAILABLE + 60_000 },
+    reasons: ['definition_mismatch'],
+  },
+  {
+    name: 'a macro release after its close',
+    given: {
+      ...sound,
+      expected: expected.with(12, { ...expected[12]!, eventTimestamp: AVAILABLE + 1 }),
+      served: {
+        definitionHash: 'def',
+        features: features.with(12, { ...features[12]!, eventTimestamp: AVAILABLE + 1 }),
+      },
+    },
+    reasons: ['clock_behind'],
+  },
+  {
+    name: 'a macro value younger than its close',
+    given: withBar({ macroAgeMs: -1 }),
     reasons: ['clock_behind'],
   },
   {
@@ -283,9 +306,9 @@ describe('gates', () => {
     )
   })
 
-  test('every reason but the ones after the model is reached by the table', () => {
+  test('every reason is reached by the table, but those of a question and of the model', () => {
     expect(inOrder(faults.flatMap(({ reasons }) => reasons))).toEqual(
-      REFUSAL_REASONS.filter((reason) => reason !== 'action_not_finite'),
+      REFUSAL_REASONS.filter((reason) => !['history_only', 'action_not_finite'].includes(reason)),
     )
   })
 })

@@ -10,9 +10,10 @@
  * @type {Readonly<Record<string, string>>}
  */
 export const REASON_WORDS = {
-  clock_behind: 'the bar comes from the future',
+  clock_behind: 'a bar or value comes from the future',
   out_of_session: 'outside the session',
   bar_stale: 'the bar is too old',
+  history_only: 'only history so far',
   warmup: 'too little history yet',
   gap: 'too many bars missing',
   stale_macro: 'a macro series stopped publishing',

@@ -31,6 +31,7 @@ export function rulesOf(contract: Contract): DecisionRules {
     gates: {
       definitionHash,
       contractHash,
+      barMs: definition.calendar.barMinutes * MINUTE_MS,
       barMaxAgeMs: limits.maxBarAgeMinutes * MINUTE_MS,
       macroMaxAgeMs: definition.flags.maxMacroAgeDays * DAY_MS,
     },
