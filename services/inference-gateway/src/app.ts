@@ -96,7 +96,7 @@ export async function buildApp(deps: Deps, signal: AbortSignal): Promise<Gateway
   const onRefused = countDecision.bind(undefined, metrics, 'request', 'no_action')
   const catchUp = (until: AbortSignal): Promise<void> => consumer.catchUp(until)
   const ask = createAsk(
-    { contract, calendar, rules, clock, ledger, policy, catchUp, onRefused },
+    { contract, calendar, rules, clock, ledger, bars: deps.bars, policy, catchUp, onRefused },
     signal,
   )
   decisionRoutes(app, { ledger, ask, mayRead, mayWrite })

@@ -10,7 +10,7 @@ import type { Observed, SeenFeature } from './observe.ts'
 
 /**
  * `bar`: the one decision a closed bar gets, and its fill. `request`: a refusal given to a late
- * question. `session_end`: an order that nothing could fill any more.
+ * question, which moves no account. `session_end`: an order that nothing could fill any more.
  */
 export type Trigger = 'bar' | 'request' | 'session_end'
 

@@ -4,7 +4,7 @@ import { startGateway } from './support/gateway.ts'
 import { barClosed, calendar, contract, rules } from './support/market.ts'
 import { memoryLedger } from './support/memory.ts'
 
-test('gives all who ask about one symbol together one answer, and records it once', async () => {
+test('gives all who ask about one symbol together one answer, and records it once for all who come later too', async () => {
   await using rig = await startGateway()
   await rig.close(barClosed(0))
   const refused: string[][] = []
@@ -15,6 +15,7 @@ test('gives all who ask about one symbol together one answer, and records it onc
       rules,
       clock: { now: () => barClosed(0).availableAt + 600_001 },
       ledger: memoryLedger(rig.memory),
+      bars: { newest: async () => [] },
       policy: undefined,
       catchUp: (signal) => rig.consumer.catchUp(signal),
       onRefused: (reasons) => refused.push([...reasons]),
@@ -26,6 +27,6 @@ test('gives all who ask about one symbol together one answer, and records it onc
   expect(new Set(answers).size).toBe(1)
   expect(rig.memory.entries).toHaveLength(before + 1)
   expect(refused).toEqual([['bar_stale']])
-  const later = await ask('USD/COP')
-  expect(later.decision.seq).toBe(answers[0]!.decision.seq + 1)
+  expect(await ask('USD/COP')).toEqual({ decision: answers[0]!.decision, created: false })
+  expect(rig.memory.entries).toHaveLength(before + 1)
 })

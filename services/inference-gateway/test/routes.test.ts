@@ -50,6 +50,38 @@ describe('POST /v1/decisions', () => {
     expect((await ask(rig)).json()).toMatchObject({ trigger: 'bar', barTime: barClosed(8).barTime })
   })
 
+  test('leaves an order of the bar itself to the next bar, however late the question', async () => {
+    await using rig = await startGateway()
+    const pending = () => rig.memory.accounts.get('USD/COP')?.account.pending ?? null
+    let i = 0
+    while (pending() === null) await rig.close(barClosed(i++))
+    const { target } = pending()!
+    rig.clock.advanceTo(barClosed(i - 1).availableAt + 600_001)
+    expect((await ask(rig)).json()).toMatchObject({ trigger: 'request', reasons: ['bar_stale'] })
+    expect(pending()).toMatchObject({ target })
+    await rig.close(barClosed(i + 2, { gapBars: 2 }))
+    expect(rig.memory.accounts.get('USD/COP')?.account.position).toBe(target)
+  })
+
+  test('refuses on a symbol that has only history, for that reason and every other', async () => {
+    const { barTime, session, open, high, low, close } = barClosed(3)
+    const bars = {
+      newest: async (symbol: string) =>
+        symbol === 'USD/COP' ? [{ barTime, session, open, high, low, close }] : [],
+    }
+    await using rig = await startGateway({ bars })
+    rig.clock.advanceTo(barClosed(3).availableAt)
+    const fresh = await ask(rig)
+    expect({ status: fresh.statusCode, body: fresh.json() }).toMatchObject({
+      status: 201,
+      body: { trigger: 'request', barTime, outcome: 'no_action', reasons: ['history_only'] },
+    })
+    rig.clock.advanceTo(barClosed(3).availableAt + 600_001)
+    expect((await ask(rig)).json().reasons).toEqual(['bar_stale', 'history_only'])
+    expect((await ask(rig, { symbol: 'EUR/COP' })).statusCode).toBe(404)
+    expect(rig.memory.accounts.size).toBe(0)
+  })
+
   test.for<{ name: string; payload?: object; headers?: object; status: number; error: object }>([
     {
       name: 'a symbol of which no bar has closed',
