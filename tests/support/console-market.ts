@@ -77,12 +77,21 @@ export function consoleTicks(bars: readonly ConsoleBar[]): ConsoleTick[] {
     equity: INITIAL_CASH_COP,
     initialCash: INITIAL_CASH_COP,
     currency: 'COP',
+    costsPaid: 0,
+    peakEquity: INITIAL_CASH_COP,
+    deepestDrawdown: 0,
   }
   const latencies: number[] = []
   return bars.map((bar, index) => {
     const sameSession = bars[index - 1]?.session === bar.session
     const fills = fillPending(account, bar, sameSession)
     account.equity = account.cash + account.position * NOTIONAL_USD * bar.close
+    account.costsPaid += fills.reduce((sum, { costCop }) => sum + costCop, 0)
+    account.peakEquity = Math.max(account.peakEquity, account.equity)
+    account.deepestDrawdown = Math.min(
+      account.deepestDrawdown,
+      account.equity / account.peakEquity - 1,
+    )
     const now = bar.barTime + BAR_MS
     const features = featuresOf(bars, index, account.position, random)
     const latency = latencyOf(latencies, random)

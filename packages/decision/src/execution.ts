@@ -17,6 +17,12 @@ export interface Account {
   readonly pending: PendingOrder | null
   /** Label of the newest bar seen, epoch ms; null before the first. */
   readonly lastBarTime: number | null
+  /** Of all fills since the account was opened. */
+  readonly costsPaid: number
+  /** The highest equity marked, at least the initial cash. */
+  readonly peakEquity: number
+  /** The deepest fall from a peak, as a fraction of it; never above 0. */
+  readonly deepestDrawdown: number
 }
 
 export interface PendingOrder {
@@ -89,7 +95,15 @@ export class ExecutionError extends Error {
 }
 
 export function openAccount(rules: ExecutionRules): Account {
-  return { position: 0, cash: rules.initialCash, pending: null, lastBarTime: null }
+  return {
+    position: 0,
+    cash: rules.initialCash,
+    pending: null,
+    lastBarTime: null,
+    costsPaid: 0,
+    peakEquity: rules.initialCash,
+    deepestDrawdown: 0,
+  }
 }
 
 /** One closed bar: what fills at its open, what expires, and the equity at its close. */
@@ -114,14 +128,24 @@ export function onBar(account: Account, bar: PricedBar, rules: ExecutionRules): 
     fill === null
       ? account.cash
       : account.cash - (fill.to - fill.from) * rules.notional * fill.price - fill.cost
+  const equity = equityOf(cash, position, bar.close, rules)
+  const peakEquity = Math.max(account.peakEquity, equity)
   return {
-    account: { position, cash, pending: null, lastBarTime: bar.barTime },
+    account: {
+      position,
+      cash,
+      pending: null,
+      lastBarTime: bar.barTime,
+      costsPaid: account.costsPaid + (fill?.cost ?? 0),
+      peakEquity,
+      deepestDrawdown: Math.min(account.deepestDrawdown, equity / peakEquity - 1),
+    },
     fill,
     expiry,
     mark: {
       barTime: bar.barTime,
       availableAt: bar.availableAt,
-      equity: equityOf(cash, position, bar.close, rules),
+      equity,
       cash,
       position,
       close: bar.close,

@@ -37,6 +37,9 @@ describe('the paper account', () => {
         cash: 450_000_000 - 401_000_000 - 681_700,
         pending: null,
         lastBarTime: T + 300_000,
+        costsPaid: 681_700,
+        peakEquity: 450_000_000 - 401_000_000 - 681_700 + 402_000_000,
+        deepestDrawdown: 0,
       },
       fill: { barTime: T + 300_000, from: 0, to: 1, price: 4_010, cost: 681_700, orderedAt: T },
       expiry: null,
@@ -53,6 +56,7 @@ describe('the paper account', () => {
 
   test('a reversal trades two units and pays for two', () => {
     const long: Account = {
+      ...openAccount(rules),
       position: 1,
       cash: 50_000_000,
       pending: { target: -1, barTime: T, session: '2025-03-03' },
@@ -65,6 +69,7 @@ describe('the paper account', () => {
 
   test('a pending order expires when the next bar is of another session; the position is carried', () => {
     const long: Account = {
+      ...openAccount(rules),
       position: 1,
       cash: 1,
       pending: { target: 0, barTime: T, session: '2025-03-03' },
@@ -125,12 +130,16 @@ test('no cash appears or vanishes, equity is cash plus position, and a JSON roun
     fc.property(path, fc.integer({ min: 1, max: 60 }), (steps, sessionBars) => {
       let account = openAccount(rules)
       let paid = 0
+      let costs = 0
+      const curve = [rules.initialCash]
       steps.forEach(({ open, close, target }, i) => {
         const session = `s${Math.floor(i / sessionBars)}`
         const last = i % sessionBars === sessionBars - 1
         const step = onBar(account, bar(i, open, close, session), rules)
         if (step.fill !== null)
           paid += (step.fill.to - step.fill.from) * rules.notional * open + step.fill.cost
+        costs += step.fill?.cost ?? 0
+        curve.push(step.mark.equity)
         expect(step.mark.equity).toBe(
           step.account.cash + step.account.position * rules.notional * close,
         )
@@ -143,6 +152,12 @@ test('no cash appears or vanishes, equity is cash plus position, and a JSON roun
         expect(last && account.pending !== null).toBe(false)
       })
       expect(account.cash + paid).toBeCloseTo(rules.initialCash, 0)
+      const falls = curve.map((equity, i) => equity / Math.max(...curve.slice(0, i + 1)) - 1)
+      expect(account).toMatchObject({
+        costsPaid: costs,
+        peakEquity: Math.max(...curve),
+        deepestDrawdown: Math.min(...falls),
+      })
     }),
   )
 })

@@ -5,7 +5,7 @@
  */
 import { byId, setData, setText, trendOf } from './dom.js'
 import { formatNumber, formatPercent, formatPosition } from './format.js'
-import { costOf, performanceOf } from './summary.js'
+import { performanceOf } from './summary.js'
 
 export function createAccount() {
   const nodes = {
@@ -22,21 +22,20 @@ export function createAccount() {
 
   return {
     /** @param {ConsoleState} state */
-    render({ last, equity, fills }) {
+    render({ last }) {
       if (!last || last === drawn) return
       drawn = last
       const { account } = last
-      const held = performanceOf(equity, account.initialCash)
-      const fraction = account.equity / account.initialCash - 1
+      const { fraction, drawdown, deepestDrawdown } = performanceOf(account)
       setText(nodes.position, formatPosition(account.position))
       setData(nodes.position, 'signal', formatPosition(account.position).toUpperCase())
       setText(nodes.pending, describePending(account))
       setText(nodes.fraction, formatPercent(fraction))
       setData(nodes.fraction, 'trend', trendOf(fraction))
       setText(nodes.equity, formatNumber(account.equity, 0))
-      setText(nodes.drawdown, formatPercent(held.drawdown))
-      setText(nodes.deepest, `deepest ${formatPercent(held.deepestDrawdown)}`)
-      setText(nodes.costs, formatNumber(costOf(fills), 0))
+      setText(nodes.drawdown, formatPercent(drawdown))
+      setText(nodes.deepest, `deepest ${formatPercent(deepestDrawdown)}`)
+      setText(nodes.costs, formatNumber(account.costsPaid, 0))
     },
   }
 }

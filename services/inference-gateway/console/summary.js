@@ -1,7 +1,7 @@
 /**
  * The few numbers at the head of the panels.
  *
- * @import { ConsoleBar, ConsoleEquity, ConsoleFill } from './wire.d.ts'
+ * @import { ConsoleBar, ConsoleTick } from './wire.d.ts'
  * @import { ConsoleState } from './state.js'
  */
 import { SESSION_BARS } from './series.js'
@@ -54,30 +54,16 @@ function placeOf(barTime) {
 }
 
 /**
- * Return since the start, and the falls from the highest equity among the points held here.
+ * Return and falls since the account was opened, which is longer than what is drawn here.
  *
- * @param {readonly ConsoleEquity[]} equity
- * @param {number} initialCash
+ * @param {ConsoleTick['account']} account
  */
-export function performanceOf(equity, initialCash) {
-  const newest = equity.at(-1)?.equity ?? initialCash
-  let peak = -Infinity
-  let deepest = 0
-  for (const point of equity) {
-    if (point.equity > peak) peak = point.equity
-    deepest = Math.min(deepest, point.equity / peak - 1)
-  }
+export function performanceOf({ equity, initialCash, peakEquity, deepestDrawdown }) {
   return {
-    equity: newest,
-    fraction: newest / initialCash - 1,
-    drawdown: equity.length > 0 ? newest / peak - 1 : 0,
-    deepestDrawdown: deepest,
+    fraction: equity / initialCash - 1,
+    drawdown: equity / peakEquity - 1,
+    deepestDrawdown,
   }
-}
-
-/** @param {readonly ConsoleFill[]} fills */
-export function costOf(fills) {
-  return fills.reduce((sum, fill) => sum + fill.costCop, 0)
 }
 
 /**

@@ -125,7 +125,14 @@ describe('GET /console/snapshot', () => {
       now: barClosed(11).availableAt,
       bar: consoleBar(11),
       equity: live.equity.at(-1),
-      account: { initialCash: 450_000_000, currency: 'COP', equity: live.equity.at(-1).equity },
+      account: {
+        initialCash: 450_000_000,
+        currency: 'COP',
+        equity: live.equity.at(-1).equity,
+        costsPaid: (live.fills as { costCop: number }[]).reduce((sum, one) => sum + one.costCop, 0),
+        peakEquity: expect.any(Number),
+        deepestDrawdown: expect.any(Number),
+      },
     })
     expect(live.last.features).toHaveLength(15)
     return live

@@ -67,11 +67,13 @@ export function consoleFill({ barTime, from, to, price, cost }: Fill): ConsoleFi
 }
 
 function consoleAccount(
-  { position, pending, cash }: Account,
+  { position, pending, cash, costsPaid, peakEquity, deepestDrawdown }: Account,
   { equity }: EquityPoint,
   { initialCash, currency }: ExecutionRules,
 ): ConsoleTick['account'] {
-  return { position, pendingTarget: pending?.target ?? null, cash, equity, initialCash, currency }
+  const sinceStart = { costsPaid, peakEquity, deepestDrawdown }
+  const pendingTarget = pending?.target ?? null
+  return { position, pendingTarget, cash, equity, initialCash, currency, ...sinceStart }
 }
 
 function latencyOf(window: LatencyWindow, stages: StageMs): ConsoleTick['latency'] {

@@ -62,6 +62,10 @@ export interface ConsoleTick {
     readonly equity: number
     readonly initialCash: number
     readonly currency: string
+    /** Since the account was opened, however few bars are sent. */
+    readonly costsPaid: number
+    readonly peakEquity: number
+    readonly deepestDrawdown: number
   }
   readonly latency: {
     readonly p50Ms: number

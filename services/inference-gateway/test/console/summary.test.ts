@@ -1,13 +1,7 @@
 import { expect, test } from 'vitest'
 import { fromSnapshot } from '../../console/state.js'
-import {
-  costOf,
-  domainNow,
-  performanceOf,
-  priceChange,
-  sessionProgress,
-} from '../../console/summary.js'
-import { BAR_MS, barAt, equityAt, OPENING, snapshotOf, statusAt, tickAt } from './sample.ts'
+import { domainNow, performanceOf, priceChange, sessionProgress } from '../../console/summary.js'
+import { BAR_MS, barAt, OPENING, snapshotOf, statusAt, tickAt } from './sample.ts'
 
 test('the change is against the close of the session before', () => {
   const bars = [barAt(58, 3_990), barAt(59, 4_000), barAt(0, 4_005, 1), barAt(1, 4_020, 1)]
@@ -40,22 +34,21 @@ test('the session says how far it is and which bars never came', () => {
   })
 })
 
-test('return is since the start; the drawdown is from the highest equity held', () => {
-  const equity = [100, 120, 90, 108].map((value, index) => equityAt(barAt(index, 1), value))
-  const { drawdown, deepestDrawdown, ...rest } = performanceOf(equity, 100)
-  expect(rest).toEqual({ equity: 108, fraction: 108 / 100 - 1 })
+test('return and falls are since the account was opened, whatever is drawn', () => {
+  const { account } = tickAt(barAt(0, 1))
+  const traded = { ...account, equity: 540, initialCash: 500, peakEquity: 600 }
+  const { fraction, drawdown, deepestDrawdown } = performanceOf({
+    ...traded,
+    deepestDrawdown: -0.25,
+  })
+  expect(fraction).toBeCloseTo(0.08, 12)
   expect(drawdown).toBeCloseTo(-0.1, 12)
-  expect(deepestDrawdown).toBeCloseTo(-0.25, 12)
+  expect(deepestDrawdown).toBe(-0.25)
 })
 
-test('an account that has not traded has neither return nor drawdown nor cost', () => {
-  expect(performanceOf([], 100)).toEqual({
-    equity: 100,
-    fraction: 0,
-    drawdown: 0,
-    deepestDrawdown: 0,
-  })
-  expect(costOf([])).toBe(0)
+test('an account that has not traded has neither return nor drawdown', () => {
+  const { account } = tickAt(barAt(0, 1))
+  expect(performanceOf(account)).toEqual({ fraction: 0, drawdown: 0, deepestDrawdown: 0 })
 })
 
 test.for([
