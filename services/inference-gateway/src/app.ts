@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { createAsk } from './ask.ts'
 import { ConsoleFeed } from './console/feed.ts'
+import { guardConsole } from './console/guard.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { BarHistory } from './console/snapshot.ts'
 import type { StatusSource } from './console/status.ts'
@@ -105,7 +106,7 @@ export async function buildApp(deps: Deps, signal: AbortSignal): Promise<Gateway
     ...deps,
     rules,
     feed,
-    guards: [checkHost(deps.hostNames), mayRead],
+    guards: [checkHost(deps.hostNames), guardConsole(keyring, mayRead)],
     onStreams: (open) => metrics.streams.set(open),
   })
   return { app, consumer }

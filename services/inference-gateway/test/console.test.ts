@@ -6,7 +6,7 @@ import { EventStreams } from '../src/console/events.ts'
 import { ConsoleFeed } from '../src/console/feed.ts'
 import { consoleDecision } from '../src/console/tick.ts'
 import type { ConsoleStatus } from '../src/console/wire.ts'
-import { type Rig, startGateway } from './support/gateway.ts'
+import { type Rig, startGateway, TOKEN } from './support/gateway.ts'
 import { barClosed, contract, rules } from './support/market.ts'
 import { emptyMemory, type Memory, memoryLedger } from './support/memory.ts'
 
@@ -64,6 +64,56 @@ describe('the console page', () => {
     await using rig = await startGateway()
     for (const url of ['/', '/console/snapshot', '/console/events', '/console/static/main.js'])
       expect((await rig.app.inject({ url, headers })).statusCode).toBe(403)
+  })
+})
+
+describe('a console beyond this machine', () => {
+  const basic = (text: string) => ({
+    authorization: `Basic ${Buffer.from(text).toString('base64')}`,
+  })
+  const urls = ['/', '/console/static/main.js', '/console/snapshot']
+
+  test.for([
+    { name: 'no key', headers: {} },
+    { name: 'a wrong password', headers: basic('me:guess') },
+    { name: 'a key as the user name', headers: basic(`${TOKEN}:`) },
+    { name: 'no colon', headers: basic(TOKEN) },
+  ])('asks a browser for a password given $name', async ({ headers }) => {
+    await using rig = await startGateway({ bindHost: '0.0.0.0' })
+    for (const url of [...urls, '/console/events']) {
+      const reply = await rig.app.inject({ url, headers: { host: 'localhost', ...headers } })
+      expect({
+        status: reply.statusCode,
+        body: reply.json(),
+        headers: reply.headers,
+      }).toMatchObject({
+        status: 401,
+        body: { error: { code: 'unauthenticated', requestId: reply.headers['x-request-id'] } },
+        headers: { 'www-authenticate': expect.stringMatching(/^Basic realm=/) },
+      })
+    }
+  })
+
+  test.for([
+    { name: 'a password', headers: basic(`anyone:${TOKEN}`) },
+    { name: 'a bearer token', headers: { authorization: `Bearer ${TOKEN}` } },
+  ])('opens to a key given as $name, under a name it knows', async ({ headers }) => {
+    await using rig = await startGateway({ bindHost: '0.0.0.0' })
+    const statuses = async (host: string) =>
+      Promise.all(
+        urls.map(async (url) => {
+          const reply = await rig.app.inject({ url, headers: { host, ...headers } })
+          return reply.statusCode
+        }),
+      )
+    expect(await statuses('localhost')).toEqual([200, 200, 200])
+    expect(await statuses('evil.example')).toEqual([403, 403, 403])
+  })
+
+  test('takes a password for the console alone', async () => {
+    await using rig = await startGateway({ bindHost: '0.0.0.0' })
+    const reply = await rig.app.inject({ url: '/v1/decisions', headers: basic(`me:${TOKEN}`) })
+    expect(reply.statusCode).toBe(401)
   })
 })
 
