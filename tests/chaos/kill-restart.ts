@@ -7,9 +7,9 @@ import { listPartitions } from '@usdcop/offline-store/layout'
 import type { StartReport } from '@usdcop/service/start-report'
 import { expect, test } from 'vitest'
 import { type RunningPlatform, startAllInOne } from '../support/all-in-one.ts'
+import { writeShortHistory } from '../support/short-history.ts'
 import { type DomainContent, readDomainContent } from './domain-content.ts'
 import { seededRandom } from './seeded-random.ts'
-import { writeShortHistory } from './short-history.ts'
 
 /** Two sessions, 119 bars. */
 const FROM = '2025-06-26'
