@@ -8,7 +8,11 @@ const Env = z.object({
   PORT: portSchema.default(8090),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   DATA_DIR: z.string().default('.usdcop'),
-  FEATURE_SERVER_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:6566'),
+  FEATURE_SERVER_URL: z
+    .url({ protocol: /^https?$/ })
+    // It is named in errors and logs.
+    .refine((url) => URL.parse(url)?.password === '', 'no password here; see FEATURE_SERVER_KEY')
+    .default('http://127.0.0.1:6566'),
   FEATURE_SERVER_KEY: z.string().default(''),
   FEATURE_DEADLINE_MS: z.coerce.number().int().positive().default(1_000),
   CONTRACT_FILE: z.string().default('config/contracts/observation-15d.v1.json'),

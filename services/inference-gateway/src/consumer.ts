@@ -32,6 +32,12 @@ export interface Consumer {
 const BATCH = 200
 /** The net under the notifications. */
 const POLL_MS = 250
+const LONGEST_PAUSE_MS = 5_000
+
+/** From one attempt to the next, if nothing wakes us: longer while the same thing keeps failing. */
+export function pauseMs(failuresInARow: number): number {
+  return Math.min(LONGEST_PAUSE_MS, POLL_MS * 2 ** failuresInARow)
+}
 
 /**
  * Follows the outbox, one event after another and never two at once, until the signal. A failed
@@ -43,6 +49,7 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
   let prepared = false
   let unwatch: (() => Promise<void>) | undefined
   let failure: Error | undefined
+  let failuresInARow = 0
   let nap = new AbortController()
   let asked: PromiseWithResolvers<void>[] = []
   const waiting = new Set<() => void>()
@@ -78,13 +85,15 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
     try {
       await pump()
       failure = undefined
+      failuresInARow = 0
       for (const asker of askers) asker.resolve()
     } catch (error) {
       failure = error instanceof Error ? error : new Error('not an error', { cause: error })
       for (const asker of askers) asker.reject(error)
       if (signal.aborted) return
+      failuresInARow += 1
       onFailure()
-      logger.error({ err: error }, 'the outbox could not be followed; trying again')
+      logger.error({ err: error, failuresInARow }, 'the outbox could not be followed; trying again')
     }
   }
 
@@ -95,7 +104,7 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
         nap = new AbortController()
         await attempt()
         const end = AbortSignal.any([signal, nap.signal])
-        await sleep(POLL_MS, undefined, { signal: end }).catch(() => {})
+        await sleep(pauseMs(failuresInARow), undefined, { signal: end }).catch(() => {})
       }
     } finally {
       const ended = new ServiceError('not_ready', 'the gateway is stopping')

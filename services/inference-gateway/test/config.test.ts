@@ -30,3 +30,8 @@ test('names every fault at once', () => {
   expect(() => readConfig(env)).toThrow(/PORT[^]*DATABASE_URL|DATABASE_URL[^]*PORT/)
   expect(() => readConfig(env)).toThrow(/FEATURE_DEADLINE_MS/)
 })
+
+test('takes no password in an address that logs would name, and does not repeat it', () => {
+  const env = { FEATURE_SERVER_URL: 'http://me:hunter2@features:6566' }
+  expect(() => readConfig(env)).toThrow(/FEATURE_SERVER_URL(?![^]*hunter2)/)
+})

@@ -1,5 +1,6 @@
 import { verifyChain } from '@usdcop/decision/chain'
 import { describe, expect, test } from 'vitest'
+import { pauseMs } from '../src/consumer.ts'
 import type { Ledger } from '../src/ledger.ts'
 import { startGateway } from './support/gateway.ts'
 import { barClosed } from './support/market.ts'
@@ -85,6 +86,12 @@ describe('a gateway that stops and starts', () => {
         timeNormalized: bars[4]?.timeNormalized,
         eventTimestamp: bars[4]?.availableAt,
       },
+    ])
+  })
+
+  test('tries again less and less often while it fails, and at least every five seconds', () => {
+    expect([0, 1, 2, 3, 4, 5, 6, 5_000].map(pauseMs)).toEqual([
+      250, 500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000,
     ])
   })
 
