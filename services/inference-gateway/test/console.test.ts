@@ -162,6 +162,30 @@ describe('GET /console/snapshot', () => {
     expect(reopened.last.decision).toMatchObject(decided)
   })
 
+  test('is read once for consoles that ask together, and anew after the next tick', async () => {
+    const memory = emptyMemory()
+    let reads = 0
+    const gate = Promise.withResolvers<void>()
+    const bars = {
+      newest: async () => {
+        reads += 1
+        await gate.promise
+        return [consoleBar(0), consoleBar(1)]
+      },
+    }
+    await using rig = await startGateway({ bars }, memory)
+    await rig.close(barClosed(0))
+    const early = [snapshotOf(rig), snapshotOf(rig), snapshotOf(rig)]
+    await expect.poll(() => reads).toBe(1)
+    await rig.close(barClosed(1))
+    const late = snapshotOf(rig)
+    await expect.poll(() => reads).toBe(2)
+    gate.resolve()
+    expect(await early[1]).toEqual(await early[0])
+    expect((await late).decisions).toHaveLength(2)
+    expect(reads).toBe(2)
+  })
+
   async function playSession(memory: Memory) {
     await using rig = await startGateway(withBars(12), memory)
     for (let i = 0; i < 12; i += 1) await rig.close(barClosed(i))

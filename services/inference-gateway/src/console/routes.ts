@@ -1,10 +1,9 @@
 import { dirname, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fastifyStatic } from '@fastify/static'
-import { callerSignal } from '@usdcop/service/caller-signal'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { EventStreams } from './events.ts'
-import { type SnapshotDeps, snapshot } from './snapshot.ts'
+import { createSnapshots, type SnapshotDeps } from './snapshot.ts'
 
 export interface ConsoleDeps extends SnapshotDeps {
   /** Asked of every console route, the page's own files included. */
@@ -29,6 +28,7 @@ const PAGE_HEADERS = {
 
 /** The page, its files, its snapshot and its stream; all of it from this host and for this host. */
 export async function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): Promise<void> {
+  const snapshot = createSnapshots(deps)
   const streams = new EventStreams(deps.feed, deps.status, deps.onStreams)
   // Before the server stops listening: a stream never ends on its own.
   app.addHook('preClose', async () => streams.close())
@@ -54,7 +54,7 @@ export async function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): Pr
     )
     scope.get('/console/snapshot', async (_request, reply) => {
       reply.header('cache-control', 'no-store')
-      return snapshot(deps, callerSignal(reply))
+      return snapshot()
     })
     scope.get('/console/events', { exposeHeadRoute: false }, (_request, reply) => {
       // First what may still be refused in the usual way; from here on the response is the stream's.

@@ -25,9 +25,31 @@ export interface SnapshotDeps {
 }
 
 const MAX_BARS = 600
+const DEADLINE_MS = 10_000
+
+/**
+ * Snapshots that consoles asking together share: many come back at once after a restart, and each
+ * snapshot reads hundreds of decisions from the database that decisions are written to. One begun
+ * before the newest tick is not given to who asks after it, whose stream does not hold that tick.
+ */
+export function createSnapshots(deps: SnapshotDeps): () => Promise<ConsoleSnapshot> {
+  let running:
+    | { readonly since: ConsoleTick | undefined; readonly whole: Promise<ConsoleSnapshot> }
+    | undefined
+  return () => {
+    const since = deps.feed.last
+    if (running !== undefined && running.since === since) return running.whole
+    // Of all who share it, so no single caller's leaving may stop it.
+    const whole = snapshot(deps, AbortSignal.timeout(DEADLINE_MS)).finally(() => {
+      if (running?.whole === whole) running = undefined
+    })
+    running = { since, whole }
+    return whole
+  }
+}
 
 /** Everything a console draws when it opens. */
-export async function snapshot(deps: SnapshotDeps, signal: AbortSignal): Promise<ConsoleSnapshot> {
+async function snapshot(deps: SnapshotDeps, signal: AbortSignal): Promise<ConsoleSnapshot> {
   const { symbol, contract, policy, ledger, bars, feed, status } = deps
   const newest = await bars.newest(symbol, MAX_BARS, signal)
   const since = newest[0]?.barTime ?? 0
