@@ -18,6 +18,8 @@ export interface AppOptions {
   readonly registry: Registry
   /** Asked by `/readyz`; named as an operator would name the dependency. */
   readonly probes: Readonly<Record<string, Probe>>
+  /** Asked before `/metrics` answers; `guardReads` makes it. Health answers everybody. */
+  readonly mayRead: (request: FastifyRequest) => Promise<void>
   /** Bytes of a request body; 1 MiB unless given. */
   readonly bodyLimitBytes?: number
 }
@@ -34,6 +36,7 @@ export function createApp({
   logger,
   registry,
   probes,
+  mayRead,
   bodyLimitBytes,
 }: AppOptions): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = logger
@@ -60,7 +63,7 @@ export function createApp({
   )
   measureRequests(app, registry)
   healthRoutes(app, probes)
-  app.get('/metrics', async (_request, reply) =>
+  app.get('/metrics', { onRequest: mayRead }, async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   )
   return app

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ServiceError } from './errors.ts'
+import { checkHost, LOOPBACK_NAMES } from './host-check.ts'
 
 /** Each role may do what the ones before it may. */
 const ROLES = ['reader', 'writer', 'admin'] as const
@@ -78,9 +79,14 @@ export function requireRole(keyring: Keyring, role: Role): Guard {
   }
 }
 
-/** Reads are open while only this machine can reach them, and need the role `reader` beyond it. */
+/**
+ * Reads are open while only this machine can reach them, and then under its own names alone: a page
+ * elsewhere could read them through a name that it points here. Beyond loopback they need `reader`.
+ */
 export function guardReads(keyring: Keyring, bindHost: string): Guard {
-  return isLoopback(bindHost) ? async () => {} : requireRole(keyring, 'reader')
+  return isLoopback(bindHost)
+    ? checkHost([...LOOPBACK_NAMES, bindHost])
+    : requireRole(keyring, 'reader')
 }
 
 /** Refuses to open a service to others before anybody could be told apart. */

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { ServiceError } from './errors.ts'
 
 /**
  * Aborts when the caller leaves before the answer is out.
@@ -10,7 +11,7 @@ export function callerSignal(reply: FastifyReply): AbortSignal {
   const leaving = new AbortController()
   const { raw } = reply
   const leave = () => {
-    if (!raw.writableFinished) leaving.abort(new Error('the caller left'))
+    if (!raw.writableFinished) leaving.abort(new ServiceError('caller_left', 'the caller left'))
   }
   if (raw.destroyed) leave()
   else raw.once('close', leave)

@@ -14,6 +14,7 @@ export const STATUS = {
   payload_too_large: 413,
   unsupported_media_type: 415,
   too_many_requests: 429,
+  caller_left: 499,
   internal: 500,
   config_invalid: 500,
   contract_invalid: 500,

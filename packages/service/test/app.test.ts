@@ -3,15 +3,23 @@ import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { createApp } from '../src/app.ts'
+import { createKeyring, guardReads } from '../src/auth.ts'
 import { ServiceError } from '../src/errors.ts'
 import type { Probe } from '../src/health.ts'
 import { checkHost, LOOPBACK_NAMES } from '../src/host-check.ts'
 import { createRegistry } from '../src/metrics.ts'
 import { loggerWithSink } from './sink.ts'
 
-function build(probes: Record<string, Probe> = {}) {
+function build(probes: Record<string, Probe> = {}, bindHost = '127.0.0.1') {
   const { logger, lines } = loggerWithSink()
-  const app = createApp({ logger, registry: createRegistry('test'), probes, bodyLimitBytes: 64 })
+  const mayRead = guardReads(createKeyring([]), bindHost)
+  const app = createApp({
+    logger,
+    registry: createRegistry('test'),
+    probes,
+    mayRead,
+    bodyLimitBytes: 64,
+  })
   const Body = z.object({ bars: z.array(z.object({ open: z.number() })) })
   app.post('/bars', (request) => Body.parse(request.body))
   app.get('/items/:id', () => ({ ok: true }))
@@ -134,6 +142,13 @@ test('stays live and says which dependency is not ready', async () => {
   const ready = await app.inject('/readyz')
   expect(ready.statusCode).toBe(503)
   expect(ready.json()).toEqual({ ready: false, checks: { redis: true, database: false } })
+})
+
+test('keeps its metrics from strangers, and its health from nobody', async () => {
+  const { app } = build({}, '0.0.0.0')
+  await using _ = app
+  expect((await app.inject('/metrics')).statusCode).toBe(401)
+  expect((await app.inject('/livez')).statusCode).toBe(200)
 })
 
 test('labels requests by route template', async () => {

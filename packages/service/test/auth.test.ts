@@ -17,13 +17,16 @@ const keyring = createKeyring([
   { name: 'ops', role: 'admin', sha256: digestOf('a-token') },
 ])
 
-async function ask(guard: ReturnType<typeof requireRole>, authorization?: string) {
+async function ask(guard: ReturnType<typeof requireRole>, authorization?: string, host?: string) {
   await using app = Fastify()
   app.setErrorHandler(renderError)
   app.get('/', { onRequest: guard }, () => 'in')
   const answer = await app.inject({
     url: '/',
-    headers: authorization === undefined ? {} : { authorization },
+    headers: {
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(host === undefined ? {} : { host }),
+    },
   })
   return {
     status: answer.statusCode,
@@ -52,6 +55,13 @@ test('leaves reads open on loopback and asks for a reader beyond it', async () =
   expect((await ask(guardReads(keyring, '127.0.0.1'))).status).toBe(200)
   expect((await ask(guardReads(keyring, '0.0.0.0'))).status).toBe(401)
   expect((await ask(guardReads(keyring, '0.0.0.0'), 'Bearer r-token')).status).toBe(200)
+})
+
+test('refuses reads on loopback under a name that somebody else gave it', async () => {
+  const guard = guardReads(keyring, '127.0.0.2')
+  expect((await ask(guard, undefined, 'rebound.example:6566')).status).toBe(403)
+  expect((await ask(guard, undefined, '127.0.0.2:6566')).status).toBe(200)
+  expect((await ask(guard, undefined, 'rebound.example:6566')).status).toBe(403)
 })
 
 test('refuses to bind beyond loopback without a key', () => {

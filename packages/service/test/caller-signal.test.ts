@@ -55,7 +55,7 @@ test('aborts when the caller leaves first', async () => {
   const aborted = once(signal, 'abort')
   socket.destroy()
   await aborted
-  expect(signal.reason).toEqual(new Error('the caller left'))
+  expect(signal.reason).toMatchObject({ code: 'caller_left' })
   release()
   await app.close()
 })

@@ -35,8 +35,10 @@ const BODY_LIMIT_BYTES = 4 * 1024 * 1024
 /** Feast's feature server over one project and one online store. */
 export function buildApp(deps: Deps): FastifyInstance {
   const { logger, store, keyring, bindHost, serving } = deps
+  const mayRead = guardReads(keyring, bindHost)
   const app = createApp({
     logger,
+    mayRead,
     registry: deps.metrics,
     probes: { online_store: (signal) => store.ping(signal) },
     bodyLimitBytes: BODY_LIMIT_BYTES,
@@ -56,7 +58,7 @@ export function buildApp(deps: Deps): FastifyInstance {
       metrics.requests.inc({ endpoint, status })
     })
     feast.register(async (reads) => {
-      reads.addHook('onRequest', guardReads(keyring, bindHost))
+      reads.addHook('onRequest', mayRead)
       getOnlineFeatures(reads, { ...deps, metrics })
     })
     push(feast, { ...deps, metrics })

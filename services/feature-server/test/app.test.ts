@@ -268,7 +268,7 @@ test('stops waiting for the store when the caller leaves', async () => {
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
   const body = ask('USD/COP').payload
   socket.write(
-    `POST /get-online-features HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    `POST /get-online-features HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   )
   const left = await asked.promise
   expect(left.aborted).toBe(false)

@@ -83,16 +83,17 @@ export async function buildApp(deps: Deps, signal: AbortSignal): Promise<Gateway
     signal,
   )
 
+  const mayRead = guardReads(keyring, deps.bindHost)
   const app = createApp({
     logger,
     registry,
+    mayRead,
     probes: {
       database: (until) => ledger.ping(until),
       outbox: () => consumer.probe(),
       model: probe(policy),
     },
   })
-  const mayRead = guardReads(keyring, deps.bindHost)
   const mayWrite = requireRole(keyring, 'writer')
   const onRefused = countDecision.bind(undefined, metrics, 'request', 'no_action')
   const catchUp = (until: AbortSignal): Promise<void> => consumer.catchUp(until)

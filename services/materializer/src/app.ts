@@ -79,11 +79,12 @@ export function buildApp(deps: Deps, signal: AbortSignal): Materializer {
     database: (until: AbortSignal) => db.query('select 1', [], until),
     online_store: (until: AbortSignal) => online.ping(until),
   }
-  const app = createApp({ logger, registry, probes, bodyLimitBytes: BODY_LIMIT_BYTES })
+  const mayRead = guardReads(keyring, bindHost)
+  const app = createApp({ logger, registry, probes, mayRead, bodyLimitBytes: BODY_LIMIT_BYTES })
   const mayWrite = requireRole(keyring, 'writer')
   barsRoute(app, { ingest, mayWrite })
   macroRoute(app, { ingest, mayWrite, series: contract.definition.macro.series })
   const status = createStatusReader(db, definitionHash)
-  statusRoute(app, { status, mayRead: guardReads(keyring, bindHost) })
+  statusRoute(app, { status, mayRead })
   return { app, ingest, stopped: Promise.all([following, sealing.stopped]) }
 }
