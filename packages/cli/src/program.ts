@@ -4,19 +4,7 @@ import { featuresCommand } from './commands/features.ts'
 import { replayCommand } from './commands/replay.ts'
 import { startCommand } from './commands/start.ts'
 import { exitCodeOf, explain } from './faults.ts'
-
-export interface World {
-  readonly env: NodeJS.ProcessEnv
-  /** Aborts at Ctrl-C. */
-  readonly signal: AbortSignal
-  readonly stdout: Output
-  readonly stderr: Output
-}
-
-export interface Output extends NodeJS.WritableStream {
-  /** True on a terminal, where progress may be drawn. */
-  readonly isTTY?: boolean
-}
+import type { World } from './world.ts'
 
 /** Runs one command line, tells of what went wrong and returns the exit code. */
 export async function runCommand(args: readonly string[], world: World): Promise<number> {

@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress'
-import type { Output } from './program.ts'
+import type { Output } from './world.ts'
 
 export interface Progress {
   /** @param note what is being done now, behind the bar */

@@ -1,7 +1,7 @@
 import type { ReadyReport, StartReport } from '@usdcop/service/start-report'
-import type { Output } from './program.ts'
 import { createProgress } from './progress.ts'
 import { describeSummary } from './summary.ts'
+import type { Output } from './world.ts'
 
 /** Tells a person what the platform is doing, from its reports. */
 export interface Teller {

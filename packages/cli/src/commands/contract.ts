@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { readContract } from '../contract-file.ts'
 import { contractOption } from '../paths.ts'
-import type { World } from '../program.ts'
+import type { World } from '../world.ts'
 
 /** `usdcop contract show|hash`: what the fifteen numbers mean, and the two hashes that pin it. */
 export function contractCommand({ stdout }: World): Command {

@@ -9,7 +9,7 @@ import { type FeatureTableRow, writeFeatureTable } from '@usdcop/offline-store/f
 import { Command, InvalidArgumentError } from 'commander'
 import { readContract } from '../contract-file.ts'
 import { contractOption } from '../paths.ts'
-import type { World } from '../program.ts'
+import type { World } from '../world.ts'
 
 const DEFAULT_SYMBOL = 'USD/COP'
 

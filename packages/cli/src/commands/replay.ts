@@ -5,10 +5,10 @@ import { ServiceError } from '@usdcop/service/errors'
 import type { ReplaySummary } from '@usdcop/service/start-report'
 import { Command } from 'commander'
 import { runAllInOne } from '../all-in-one.ts'
-import type { World } from '../program.ts'
 import { createProgress } from '../progress.ts'
 import { addReplayOptions, environmentOf, type ReplayOptions } from '../replay-options.ts'
 import { describeSummary } from '../summary.ts'
+import type { World } from '../world.ts'
 
 /** `usdcop replay`: sessions through the whole platform as fast as it goes, then what they came to. */
 export function replayCommand({ env: inherited, signal, stdout, stderr }: World): Command {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { runAllInOne } from '../all-in-one.ts'
-import type { World } from '../program.ts'
 import { addReplayOptions, environmentOf, type ReplayOptions, speed } from '../replay-options.ts'
 import { createTeller } from '../teller.ts'
+import type { World } from '../world.ts'
 
 interface StartOptions extends ReplayOptions {
   readonly dataDir: string
