@@ -117,7 +117,7 @@ function offlineStore(directory: string, duckdb: Duckdb): OfflineStore {
         }
         await publish(directory, dataset.name, partitions)
         const moved = [...partitionOf].filter(([session, partition]) => session !== partition)
-        await dropSessions(directory, dataset.name, moved)
+        await dropSessions(directory, dataset.name, new Set(moved.map(([session]) => session)))
         return [...partitionOf].map(([session, partition]) => ({
           dataset: dataset.name,
           session,
@@ -220,13 +220,11 @@ async function publish(
 async function dropSessions(
   directory: string,
   dataset: string,
-  moved: readonly (readonly [session: string, month: string])[],
+  moved: ReadonlySet<string>,
 ): Promise<void> {
-  for (const [session] of moved)
-    await rm(dirname(join(directory, partitionFile(dataset, session))), {
-      recursive: true,
-      force: true,
-    })
+  for (const { session, file } of await listPartitions(directory, dataset))
+    if (session !== null && moved.has(session))
+      await rm(dirname(join(directory, file)), { recursive: true })
 }
 
 function countSessions<Row>(dataset: Dataset<Row>, rows: readonly Row[]): Map<string, number> {
