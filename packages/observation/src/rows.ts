@@ -91,8 +91,9 @@ export function emptyRows(count: number): FeatureColumns {
   return {
     length: count,
     source: new Uint32Array(count),
-    symbol: [],
-    session: [],
+    // Full length from the start: growing by assignment copies the array again and again.
+    symbol: new Array<string>(count),
+    session: new Array<string>(count),
     barTime: new Float64Array(count),
     availableAt: new Float64Array(count),
     market: new Float64Array(count * MARKET_FEATURES),
@@ -109,8 +110,8 @@ export function firstRows(rows: FeatureColumns, count: number): FeatureColumns {
   return {
     length: count,
     source: rows.source.subarray(0, count),
-    symbol: rows.symbol,
-    session: rows.session,
+    symbol: rows.symbol.slice(0, count),
+    session: rows.session.slice(0, count),
     barTime: rows.barTime.subarray(0, count),
     availableAt: rows.availableAt.subarray(0, count),
     market: rows.market.subarray(0, count * MARKET_FEATURES),
