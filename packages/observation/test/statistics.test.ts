@@ -14,9 +14,11 @@ const check = (...args: string[]) =>
 
 test('fits mean and population deviation on the complete rows of the span', () => {
   const rows = emptyRows(5)
-  rows.session.push('2020-02-28', '2020-03-02', '2020-03-02', '2024-12-31', '2025-01-02')
-  for (const [i, value] of [900, 1, 900, 3, 900].entries())
+  const days = ['2020-02-28', '2020-03-02', '2020-03-02', '2024-12-31', '2025-01-02']
+  for (const [i, value] of [900, 1, 900, 3, 900].entries()) {
+    rows.session[i] = days[i]!
     rows.market.fill(value, i * 13, i * 13 + 13)
+  }
   rows.flags[2] = 1
   expect(fitStatistics(rows, '2020-03-01', '2024-12-31')).toEqual({
     from: '2020-03-01',
