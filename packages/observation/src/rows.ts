@@ -92,8 +92,8 @@ export function emptyRows(count: number): FeatureColumns {
     length: count,
     source: new Uint32Array(count),
     // Full length from the start: growing by assignment copies the array again and again.
-    symbol: new Array<string>(count),
-    session: new Array<string>(count),
+    symbol: Array.from({ length: count }, () => ''),
+    session: Array.from({ length: count }, () => ''),
     barTime: new Float64Array(count),
     availableAt: new Float64Array(count),
     market: new Float64Array(count * MARKET_FEATURES),
