@@ -91,9 +91,8 @@ export function emptyRows(count: number): FeatureColumns {
   return {
     length: count,
     source: new Uint32Array(count),
-    // Full length from the start: growing by assignment copies the array again and again.
-    symbol: Array.from({ length: count }, () => ''),
-    session: Array.from({ length: count }, () => ''),
+    symbol: names(count),
+    session: names(count),
     barTime: new Float64Array(count),
     availableAt: new Float64Array(count),
     market: new Float64Array(count * MARKET_FEATURES),
@@ -121,4 +120,11 @@ export function firstRows(rows: FeatureColumns, count: number): FeatureColumns {
     macroAgeMs: rows.macroAgeMs.subarray(0, count),
     macroReleasedAt: rows.macroReleasedAt.subarray(0, count),
   }
+}
+
+/** At full length from the start: growing by assignment copies the array again and again. */
+function names(count: number): string[] {
+  const column: string[] = []
+  column.length = count
+  return column
 }
