@@ -75,7 +75,11 @@ export async function buildApp(deps: Deps, signal: AbortSignal): Promise<Gateway
           feed.publish(decided)
         },
       }),
-      prepare: (lifetime) => repair(deps, lifetime),
+      async prepare(lifetime) {
+        // Nothing is decided on top of a chain that somebody has changed.
+        await ledger.verify(lifetime)
+        await repair(deps, lifetime)
+      },
       onPending: (events) => metrics.lagEvents.set(events),
       onFailure: () => metrics.consumerFailures.inc(),
       logger,

@@ -64,5 +64,7 @@ export interface Ledger {
   /** Since a bar time, oldest first. */
   fills(symbol: string, since: number, signal: AbortSignal): Promise<readonly Recorded<Fill>[]>
   equity(symbol: string, since: number, signal: AbortSignal): Promise<readonly EquityPoint[]>
+  /** Walks the whole chain. Throws `ledger_broken`, naming the first entry that does not hold. */
+  verify(signal: AbortSignal): Promise<void>
   ping(signal: AbortSignal): Promise<void>
 }

@@ -37,6 +37,24 @@ describe('a gateway that stops and starts', () => {
     }
   })
 
+  test('decides nothing on a ledger that somebody has changed, and is not ready', async () => {
+    const memory = emptyMemory()
+    {
+      await using first = await startGateway({}, memory)
+      for (const bar of bars.slice(0, 3)) await first.close(bar)
+    }
+    const [first] = memory.entries
+    memory.entries[0] = { ...first!, body: first!.body.replace('"action"', '"Action"') }
+    const before = memory.entries.length
+    await using second = await startGateway({}, memory)
+    second.post(bars[3]!)
+    await expect(second.consumer.catchUp(AbortSignal.timeout(10_000))).rejects.toMatchObject({
+      code: 'ledger_broken',
+    })
+    expect((await second.app.inject('/readyz')).statusCode).toBe(503)
+    expect(memory.entries).toHaveLength(before)
+  })
+
   test('decides nothing twice when the same bar comes again under another event', async () => {
     await using rig = await startGateway()
     for (const bar of bars.slice(0, 3)) await rig.close(bar)

@@ -8,6 +8,7 @@ import {
   newestLedgerEntry,
   readLedgerEntry,
   readLedgerSince,
+  walkLedger,
 } from '@usdcop/database/ledger'
 import { settleBar } from '@usdcop/database/settle'
 import {
@@ -16,11 +17,15 @@ import {
   GENESIS,
   type LedgerEntry,
   link,
+  verifyChain,
 } from '@usdcop/decision/chain'
 import type { Account, Fill } from '@usdcop/decision/execution'
+import { ServiceError } from '@usdcop/service/errors'
 import type { Ledger, Recorded, StoredAccount } from '../ledger.ts'
 import type { DecisionContent } from '../record.ts'
 import { GATEWAY_CONSUMER } from './outbox.ts'
+
+const VERIFY_PAGE = 1_000
 
 /**
  * The gateway's record in SQL, on either driver.
@@ -122,6 +127,17 @@ export function createSqlLedger(database: Database): Ledger {
         ...point,
         position: position as Account['position'],
       }))
+    },
+    async verify(signal) {
+      let from = GENESIS
+      for (;;) {
+        const entries = await walkLedger(database, from.seq, VERIFY_PAGE, signal)
+        const check = verifyChain(entries, from)
+        if (!check.ok)
+          throw new ServiceError('ledger_broken', `ledger entry ${check.brokenAt}: ${check.why}`)
+        if (entries.length < VERIFY_PAGE) return
+        from = check.head
+      }
     },
     async ping(signal) {
       await database.query('select 1', [], signal)

@@ -1,4 +1,4 @@
-import { GENESIS, type LedgerEntry, link } from '@usdcop/decision/chain'
+import { GENESIS, type LedgerEntry, link, verifyChain } from '@usdcop/decision/chain'
 import type { EquityPoint } from '@usdcop/decision/execution'
 import { ServiceError } from '@usdcop/service/errors'
 import type { BarCommit, Ledger, Recorded, StoredAccount } from '../../src/ledger.ts'
@@ -75,6 +75,10 @@ export function memoryLedger(memory: Memory): Ledger {
       memory.equity
         .filter((point) => point.symbol === symbol && point.barTime >= since)
         .map(({ symbol: _symbol, ...point }) => point),
+    async verify() {
+      const check = verifyChain(memory.entries)
+      if (!check.ok) throw new ServiceError('ledger_broken', check.why)
+    },
     ping: async () => {},
   }
   return ledger

@@ -115,6 +115,21 @@ export function recordSuite(open: () => Promise<Database>): void {
     )
   })
 
+  test('names the first entry of a chain that somebody has changed', async () => {
+    await using opened = await openDatabase()
+    const { database } = opened
+    await using gateway = await startOn(database)
+    for (const bar of bars.slice(0, 3)) await gateway.close(bar)
+    const ledger = createSqlLedger(database)
+    await ledger.verify(signal)
+    await database.query('alter table ledger_entry disable trigger user', [], signal)
+    await database.query("update ledger_entry set body = body || ' ' where seq = 2", [], signal)
+    await expect(ledger.verify(signal)).rejects.toMatchObject({
+      code: 'ledger_broken',
+      message: 'ledger entry 2: its hash is not that of its body',
+    })
+  })
+
   test('keeps the account from two writers at once', async () => {
     await using opened = await openDatabase()
     await using gateway = await startOn(opened.database)
