@@ -1,5 +1,6 @@
 /** What can go wrong in this package; callers match on the code, never on the text. */
 export type ObservationErrorCode =
+  | 'clock_invalid'
   | 'contract_invalid'
   | 'macro_invalid'
   | 'observation_invalid'
