@@ -79,7 +79,7 @@ interface MarketHours {
   /** How long the market is open on a session day. */
   readonly openMs: number
   readonly isSession: (day: number) => boolean
-  opensAt(day: number): number
+  readonly opensAt: (day: number) => number
   /** The instant itself where the market is open, else its next opening. */
   openOnOrAfter(instant: number): { readonly day: number; readonly sinceOpenMs: number }
   /** The instant itself where the market is open, else its last close. */

@@ -20,7 +20,7 @@ function clockOf(settings: Partial<MarketClockSettings> = {}) {
     clock,
     wall,
     /** Market time so many wall milliseconds after the start. */
-    after(wallMs: number): number {
+    after: (wallMs: number): number => {
       wall.instant = WALL_START + wallMs
       return clock.now()
     },
