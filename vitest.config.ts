@@ -1,12 +1,26 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { absentTests } from './tests/stack/absent.ts'
+import { stackEnvironment } from './tests/stack/support/given.ts'
 
 // A ring is a project; a file says its ring by its name. What each ring speaks to: CONTRIBUTING.md.
 const places = ['packages/*/test', 'services/*/test', 'tests']
 const ring = (suffix: string) => places.map((place) => `${place}/**/*.${suffix}.test.ts`)
-const ringed = ['golden', 'service', 'interop', 'soak']
+const ringed = ['golden', 'service', 'interop', 'stack', 'soak']
+// They speak to something that there is once: a machine's two cores, the one stack.
+const oneFileAtATime = ['stack', 'soak']
+
+/** Restarts come last: whatever else is asked of the stack is asked while it is at rest. */
+class RestartsLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const restarts = (file: TestSpecification) => Number(file.moduleId.includes('restarts.stack'))
+    return (await super.sort(files)).toSorted((a, b) => restarts(a) - restarts(b))
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: RestartsLast },
     projects: [
       {
         test: {
@@ -19,10 +33,14 @@ export default defineConfig({
         test: {
           name,
           include: ring(name),
-          exclude: ['**/node_modules/**'],
+          exclude: [
+            '**/node_modules/**',
+            ...absentTests({ ...stackEnvironment(), ...process.env }),
+          ],
+          globalSetup: name === 'stack' ? ['tests/stack/support/global-setup.ts'] : [],
           testTimeout: name === 'soak' ? 1_800_000 : 120_000,
           hookTimeout: 120_000,
-          fileParallelism: name !== 'soak',
+          fileParallelism: !oneFileAtATime.includes(name),
         },
       })),
     ],

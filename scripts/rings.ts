@@ -39,13 +39,41 @@ const python: Need = {
     '`python3 -m venv .venv && .venv/bin/pip install -r tests/interop/requirements.txt`',
 }
 
+const stack: Need = {
+  found: () => set('STACK_HOST'),
+  missing:
+    'no running stack: `npm run usdcop -- stack up --profile demo`, then set STACK_HOST=127.0.0.1',
+}
+
+const docker: Need = {
+  found: () => runs('docker', 'version'),
+  missing: 'no Docker to look into the containers with: `docker version` must answer',
+}
+
 export const RINGS: readonly Ring[] = [
   { name: 'unit', needs: [] },
   { name: 'golden', needs: [] },
   { name: 'service', needs: [redis, postgres, chromium] },
   { name: 'interop', needs: [python] },
+  { name: 'stack', needs: [stack, docker] },
   { name: 'soak', needs: [redis, postgres] },
 ]
+
+export interface Choice {
+  /** Rings to run; all but the long ones where nobody says. */
+  readonly only: readonly string[] | undefined
+  readonly without: readonly string[]
+}
+
+/** The rings asked for, in the order of `RINGS`. Throws on a name that no ring has. */
+export function chooseRings({ only, without }: Choice): readonly Ring[] {
+  const names = RINGS.map(({ name }) => name)
+  const unknown = [...(only ?? []), ...without].filter((name) => !names.includes(name))
+  if (unknown.length > 0)
+    throw new Error(`no ring is called ${unknown.join(' or ')}; there are ${names.join(', ')}`)
+  const wanted = only ?? names.filter((name) => name !== 'soak')
+  return RINGS.filter(({ name }) => wanted.includes(name) && !without.includes(name))
+}
 
 export function missingFor(ring: Ring): string[] {
   return ring.needs.filter(({ found }) => !found()).map(({ missing }) => missing)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { missingFor, RINGS, type Ring } from './rings.ts'
+import { chooseRings, missingFor, RINGS, type Ring } from './rings.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -30,27 +30,37 @@ const { values, positionals } = parseArgs({
   options: {
     soak: { type: 'boolean', default: false },
     ring: { type: 'string', multiple: true },
+    without: { type: 'string', multiple: true, default: [] },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
 
 if (values.help) {
-  process.stdout.write(`usage: npm test -- [--ring NAME ...] [--soak] [FILE ...]
+  process.stdout.write(`usage: npm test -- [--ring NAME ...] [--without NAME ...] [--soak] [FILE ...]
 
-Runs the rings ${RINGS.map(({ name }) => name).join(', ')}; --soak runs the long repetitions instead.
+  --ring NAME      run this ring alone; may be given more than once
+  --without NAME   run all but this ring; may be given more than once
+  --soak           run the long repetitions instead
+  FILE             run the test files whose path holds this text
+
+The rings are ${RINGS.map(({ name }) => name).join(', ')}; all but soak run unless you say otherwise.
 A ring whose servers are missing is named with the way to get them; with CI=true that is a failure.
 `)
   process.exit(0)
 }
 
-const wanted = values.soak
-  ? RINGS.filter(({ name }) => name === 'soak')
-  : RINGS.filter(({ name }) =>
-      (values.ring ?? ['unit', 'golden', 'service', 'interop']).includes(name),
-    )
-
-const outcomes = wanted.map(runRing)
+const outcomes = wantedRings().map(runRing)
 report(outcomes)
+
+function wantedRings(): readonly Ring[] {
+  try {
+    const only = values.soak ? ['soak'] : values.ring
+    return chooseRings({ only, without: values.without })
+  } catch (error) {
+    process.stderr.write(`npm test: ${(error as Error).message}\n`)
+    process.exit(2)
+  }
+}
 
 function runRing(ring: Ring): Outcome {
   const missing = missingFor(ring)

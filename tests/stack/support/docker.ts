@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { given } from './given.ts'
+
+const SERVICE_LABEL = 'com.docker.compose.service'
+const OUTPUT_BYTES = 64 * 1024 * 1024
+
+/** What `docker inspect` says of a container, as far as the ring looks at it. */
+const Inspected = z.object({
+  Id: z.string(),
+  Path: z.string(),
+  Args: z.array(z.string()),
+  Image: z.string(),
+  State: z.object({
+    Status: z.string(),
+    ExitCode: z.number(),
+    OOMKilled: z.boolean(),
+    StartedAt: z.string(),
+    Health: z
+      .object({ Status: z.string(), Log: z.array(z.object({ Output: z.string() })).nullish() })
+      .optional(),
+  }),
+  Config: z.object({
+    Image: z.string(),
+    User: z.string(),
+    Env: z.array(z.string()).nullable(),
+    Labels: z.record(z.string(), z.string()),
+  }),
+  HostConfig: z.object({
+    Privileged: z.boolean(),
+    ReadonlyRootfs: z.boolean(),
+    CapAdd: z.array(z.string()).nullable(),
+    CapDrop: z.array(z.string()).nullable(),
+    SecurityOpt: z.array(z.string()).nullable(),
+    Memory: z.number(),
+    PidsLimit: z.number().nullable(),
+    LogConfig: z.object({ Type: z.string(), Config: z.record(z.string(), z.string()) }),
+    PortBindings: z
+      .record(
+        z.string(),
+        z.array(z.object({ HostIp: z.string(), HostPort: z.string() })).nullable(),
+      )
+      .nullable(),
+    Tmpfs: z.record(z.string(), z.string()).nullish(),
+  }),
+  Mounts: z.array(
+    z.object({
+      Type: z.string(),
+      Source: z.string().optional(),
+      Destination: z.string(),
+      RW: z.boolean(),
+    }),
+  ),
+})
+export type Container = z.output<typeof Inspected> & { readonly service: string }
+
+/** Standard output of a docker command; a failed one throws with what it said. */
+export async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
+  const options = { signal, maxBuffer: OUTPUT_BYTES }
+  const { stdout } = await promisify(execFile)('docker', args, options)
+  return stdout
+}
+
+/** Every container of the project, running or not, by the name of its compose service. */
+export async function projectContainers(signal: AbortSignal): Promise<readonly Container[]> {
+  const label = `label=com.docker.compose.project=${given.project}`
+  const ids = (await docker(['ps', '--all', '--quiet', '--filter', label], signal))
+    .split('\n')
+    .filter((id) => id !== '')
+  if (ids.length === 0) throw new Error(`no container carries ${label}`)
+  const inspected = z.array(Inspected).parse(JSON.parse(await docker(['inspect', ...ids], signal)))
+  return inspected
+    .map((container) => ({ ...container, service: container.Config.Labels[SERVICE_LABEL] ?? '' }))
+    .sort((a, b) => a.service.localeCompare(b.service))
+}
+
+export async function containerOf(service: string, signal: AbortSignal): Promise<Container> {
+  const found = (await projectContainers(signal)).find((one) => one.service === service)
+  if (found === undefined) throw new Error(`no container of ${service} in ${given.project}`)
+  return found
+}
+
+/** Throws unless the container runs and, where it declares a health check, is healthy. */
+export function assertWell({ service, State: { Status, Health } }: Container): void {
+  if (Status !== 'running') throw new Error(`${service} is ${Status}`)
+  if (Health === undefined || Health.Status === 'healthy') return
+  const said = Health.Log?.at(-1)?.Output.trim() ?? 'not checked yet'
+  throw new Error(`${service} is ${Health.Status}: ${said.slice(0, 300)}`)
+}
+
+/**
+ * Runs a program of ours inside a container, in the container's own Node. What it is given goes over
+ * standard input: arguments could be read by whoever lists the processes.
+ */
+export async function runNodeInside<T>(
+  { Id }: Container,
+  program: string,
+  input: unknown,
+  signal: AbortSignal,
+): Promise<T> {
+  const args = ['exec', '-i', Id, 'node', '--input-type=module', '-e', program]
+  const running = promisify(execFile)('docker', args, { signal, maxBuffer: OUTPUT_BYTES })
+  running.child.stdin?.end(JSON.stringify(input))
+  const { stdout } = await running
+  return JSON.parse(stdout) as T
+}
