@@ -1,0 +1,79 @@
+/**
+ * Programs that `runNodeInside` runs in a container of ours; each reads its input from standard input
+ * and prints JSON. They stand on Node alone, since the image holds nothing of this ring.
+ */
+
+/** Tries to make a file in each folder, takes it away again, and prints the folders where it could. */
+export const TRY_WRITING = `
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+const { skip } = JSON.parse(await text())
+const outside = (path) => !skip.some((one) => path === one || path.startsWith(one + '/'))
+function folders(path, depth) {
+  if (!outside(path)) return []
+  let entries = []
+  try { entries = readdirSync(path, { withFileTypes: true }) } catch {}
+  const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(path, name))
+  return [path, ...(depth === 0 ? [] : below.flatMap((one) => folders(one, depth - 1)))]
+}
+const tried = folders('/', 3)
+const writable = tried.filter((path) => {
+  const file = join(path, '.stack-ring')
+  try { writeFileSync(file, ''); rmSync(file); return true } catch { return false }
+})
+process.stdout.write(JSON.stringify({ tried: tried.length, writable }))
+async function text() {
+  let whole = ''
+  for await (const chunk of process.stdin) whole += chunk
+  return whole
+}
+`
+
+/** Looks for needles in files, process arguments and environments; prints where each was found. */
+export const FIND_NEEDLES = `
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+let whole = ''
+for await (const chunk of process.stdin) whole += chunk
+const { needles, roots } = JSON.parse(whole)
+const bytes = needles.map((needle) => Buffer.from(needle))
+const found = []
+let looked = 0
+function look(path) {
+  let content
+  try { content = readFileSync(path) } catch { return }
+  looked += 1
+  bytes.forEach((needle, i) => { if (content.includes(needle)) found.push({ needle: i, path }) })
+}
+function walk(path) {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const below = join(path, entry.name)
+    if (entry.isDirectory()) walk(below)
+    else if (entry.isFile()) look(below)
+  }
+}
+for (const root of roots) walk(root)
+const own = String(process.pid)
+for (const process of readdirSync('/proc').filter((name) => /^\\d+$/.test(name) && name !== own)) {
+  look(join('/proc', process, 'cmdline'))
+  look(join('/proc', process, 'environ'))
+}
+process.stdout.write(JSON.stringify({ looked, found }))
+`
+
+/** Prints the packages that stand in the image's module folders. */
+export const LIST_PACKAGES = `
+import { readdirSync } from 'node:fs'
+const list = (path) => { try { return readdirSync(path) } catch { return [] } }
+const packages = [...list('/app/node_modules'), ...list('/app/node_modules/.pnpm')]
+process.stdout.write(JSON.stringify(packages))
+`
+
+/** Prints what the kernel grants the container's first process. */
+export const READ_RIGHTS = `
+import { readFileSync } from 'node:fs'
+const lines = readFileSync('/proc/1/status', 'utf8').split('\\n').map((line) => line.split(/:\\s*/))
+const status = Object.fromEntries(lines)
+const { Uid, Gid, CapEff, CapPrm, CapBnd, NoNewPrivs } = status
+process.stdout.write(JSON.stringify({ Uid, Gid, CapEff, CapPrm, CapBnd, NoNewPrivs }))
+`

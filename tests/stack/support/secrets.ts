@@ -1,0 +1,19 @@
+import { readdirSync } from 'node:fs'
+import { given, secret } from './given.ts'
+
+const SHORTEST = 20
+
+/**
+ * What must stand nowhere but in `secrets/`: every password, key and URL with one, by file name. Words
+ * of a file that are no secret are too short to be taken for one; a Slack address that leads nowhere is
+ * what the set-up writes when it was given none.
+ */
+export function secretNeedles(): readonly { readonly file: string; readonly text: string }[] {
+  return readdirSync(given.secretsFolder)
+    .flatMap((file) =>
+      secret(file)
+        .split(/[\s,]+/)
+        .map((text) => ({ file, text })),
+    )
+    .filter(({ text }) => text.length >= SHORTEST && !text.endsWith('.invalid/'))
+}
