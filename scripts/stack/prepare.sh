@@ -180,7 +180,8 @@ settle() {
 # True when none of the group is there. All there: nothing to do. Some: only a person can say which
 # of them the running servers know, so nothing is made up.
 absent() {
-  here= gone=
+  here=''
+  gone=''
   for name in "$@"; do
     if [ -d "secrets/$name" ]; then
       die "secrets/$name is a folder: Docker makes one when the stack starts before this script. Take the stack down, remove the folder, run this again"
@@ -206,7 +207,7 @@ others() {
 
 make_secrets() {
   mkdir -p secrets
-  if [ "$(mode_of secrets)" != drwx------ ]; then
+  if ! has_mode secrets 0700; then
     chmod 0700 secrets
     say 'closed secrets/ to everybody else (0700)'
   fi
@@ -254,14 +255,15 @@ make_secrets() {
 
   # Containers read them as users of their own; the folder keeps everybody else of this machine out.
   for file in secrets/*; do
-    [ "$(mode_of "$file")" = -r--r--r-- ] && continue
+    # A folder in there is the user's own, such as vault-tls.
+    if [ -d "$file" ] || has_mode "$file" 0444; then continue; fi
     chmod 0444 "$file"
     say "opened $file to the containers that mount it (0444)"
   done
 }
 
-# The ten mode letters; there is no `stat` in POSIX.
-mode_of() { ls -ld "$1" | cut -c 1-10; }
+# There is no `stat` in POSIX.
+has_mode() { [ -n "$(find "$1" -prune -perm "$2")" ]; }
 
 # --- network ------------------------------------------------------------------------------------
 
