@@ -1,9 +1,10 @@
 import type { Serving } from '@usdcop/feast/ttl'
 import { type ApiKey, apiKeysSchema } from '@usdcop/service/auth'
+import { type ClockSettings, clockSchema } from '@usdcop/service/clock-config'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
 import { z } from 'zod'
 
-const Env = z.object({
+const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: portSchema.default(6566),
   LOG_LEVEL: logLevelSchema,
@@ -15,7 +16,11 @@ const Env = z.object({
   FEAST_PARITY: z.enum(['lenient', 'strict']).default('lenient'),
 })
 
+const Env = variables.and(clockSchema)
+
 export interface Config {
+  /** Undefined is wall time. */
+  readonly clock: ClockSettings | undefined
   readonly host: string
   readonly port: number
   readonly logLevel: string
@@ -30,8 +35,9 @@ export interface Config {
 
 /** @throws ServiceError `config_invalid` naming every fault */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const read = parseEnv(Env, env)
+  const read = parseEnv(Env, env, { secrets: ['API_KEYS', 'REDIS_URL'] })
   return Object.freeze({
+    clock: read.clock,
     host: read.HOST,
     port: read.PORT,
     logLevel: read.LOG_LEVEL,

@@ -5,6 +5,7 @@ import type { OnlineStore } from '@usdcop/feast/online-store'
 import { connectRedis, createRedisStore } from '@usdcop/feast/redis-store'
 import { defineFeatures } from '@usdcop/feature-repo/features'
 import { parseContract } from '@usdcop/observation/contract'
+import { marketClock } from '@usdcop/observation/market-clock'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
 import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
@@ -28,7 +29,7 @@ async function start(life: Lifecycle): Promise<void> {
   const metrics = createRegistry('feature-server')
   addProcessMetrics(metrics)
   const { serving, host, port } = config
-  const clock = wallClock
+  const clock = config.clock ? marketClock(config.clock, contract, wallClock) : wallClock
   const deps = { logger, metrics, registry, store, clock, serving, keyring, bindHost: host }
   const app = buildApp(deps)
   life.onClose('http', () => app.close())

@@ -3,6 +3,7 @@ import { readConfig } from '../src/config.ts'
 
 test('serves from LMDB on loopback and marks old rows unless told otherwise', () => {
   expect(readConfig({})).toEqual({
+    clock: undefined,
     host: '127.0.0.1',
     port: 6_566,
     logLevel: 'info',

@@ -17,6 +17,7 @@ import {
 import { SESSION_BARS } from './series.js'
 import { priceChange, sessionProgress } from './summary.js'
 
+const MODES = { replay: 'Replay', demo: 'Demo', live: 'Live' }
 const STATES = { loading: 'loading history', running: 'running', finished: 'end of data' }
 
 export function createHeader() {
@@ -101,7 +102,7 @@ function renderPrice(state, nodes) {
  * @param {{ mode: HTMLElement, run: HTMLElement, progress: HTMLProgressElement }} nodes
  */
 function renderRun(status, { mode, run, progress }) {
-  setText(mode, status.mode === 'replay' ? 'Replay' : 'Live')
+  setText(mode, MODES[status.mode])
   setText(run, describeRun(status))
   setData(run, 'state', status.state)
   progress.hidden = status.progress === null
@@ -109,12 +110,14 @@ function renderRun(status, { mode, run, progress }) {
 }
 
 /** @param {ConsoleStatus} status */
-function describeRun({ mode, state, speed, progress }) {
+export function describeRun({ mode, state, speed, progress }) {
   const parts = [STATES[state]]
   if (mode === 'replay' && state === 'running') {
     if (speed === null) parts.push('as fast as possible')
     else parts.push(`${Number(speed.toFixed(2))} ${speed === 1 ? 'bar' : 'bars'}/s`)
   }
+  if (mode === 'demo' && state === 'running' && speed !== null)
+    parts.push(`${Number(speed.toFixed(2))} × market time`)
   if (progress && state !== 'finished' && progress.total > 0)
     parts.push(`${Math.floor((progress.done / progress.total) * 100)}%`)
   return parts.join(' · ')

@@ -67,8 +67,8 @@ export function performanceOf({ equity, initialCash, peakEquity, deepestDrawdown
 }
 
 /**
- * What the market's clock says. In life it runs on between two bars; in a replay it stands until
- * the next one, and so does every age.
+ * What the market's clock says. In life it runs on between two bars; in a replay and in a demo
+ * it stands until the next one, and so does every age.
  *
  * @param {ConsoleState} state
  * @param {number} sinceReceivedMs wall time since the state last changed

@@ -1,9 +1,10 @@
 import { type ApiKey, apiKeysSchema } from '@usdcop/service/auth'
+import { type ClockSettings, clockSchema } from '@usdcop/service/clock-config'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
 import { z } from 'zod'
 import type { FeatureServer } from './features/http-call.ts'
 
-const Env = z.object({
+const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: portSchema.default(8090),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
@@ -23,7 +24,11 @@ const Env = z.object({
   LOG_LEVEL: logLevelSchema,
 })
 
+const Env = variables.and(clockSchema)
+
 export interface Config {
+  /** Undefined is wall time. */
+  readonly clock: ClockSettings | undefined
   readonly host: string
   readonly port: number
   /** Holds `database/`, the embedded database, unless `databaseUrl` is given. */
@@ -40,8 +45,9 @@ export interface Config {
 }
 
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const values = parseEnv(Env, env)
+  const values = parseEnv(Env, env, { secrets: ['API_KEYS', 'DATABASE_URL', 'FEATURE_SERVER_KEY'] })
   return Object.freeze({
+    clock: values.clock,
     host: values.HOST,
     port: values.PORT,
     dataDirectory: values.DATA_DIR,

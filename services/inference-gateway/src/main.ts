@@ -5,6 +5,7 @@ import { migrate } from '@usdcop/database/migrate'
 import { openPglite } from '@usdcop/database/pglite'
 import { openPostgres } from '@usdcop/database/postgres'
 import { parseContract } from '@usdcop/observation/contract'
+import { marketClock } from '@usdcop/observation/market-clock'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
 import { lockDirectory } from '@usdcop/service/data-directory'
@@ -14,7 +15,7 @@ import { createLogger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
-import { liveStatus } from './console/status.ts'
+import { demoStatus, liveStatus } from './console/status.ts'
 import { createHttpSource } from './features/http-source.ts'
 import { createHttpStateSink } from './features/push.ts'
 import { loadPolicyFrom } from './model/load.ts'
@@ -36,6 +37,7 @@ async function start(life: Lifecycle): Promise<void> {
   addProcessMetrics(registry)
   const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
   const rules = rulesOf(contract)
+  const demo = config.clock && marketClock(config.clock, contract, wallClock)
 
   const database = await openDatabase(config, life)
   await migrate(database, life.signal)
@@ -46,14 +48,14 @@ async function start(life: Lifecycle): Promise<void> {
   const { app, consumer } = await buildApp(
     {
       contract,
-      clock: wallClock,
+      clock: demo ?? wallClock,
       features: createHttpSource(config.featureServer, rules.features),
       state: createHttpStateSink(config.featureServer),
       policy,
       ledger: createSqlLedger(database),
       outbox: createSqlOutbox(database, life.signal),
       bars: createSqlBars(database),
-      status: liveStatus(wallClock),
+      status: demo ? demoStatus(demo, config.clock.speed) : liveStatus(wallClock),
       symbol: config.consoleSymbol,
       keyring,
       bindHost: config.host,

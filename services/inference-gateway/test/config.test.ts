@@ -3,6 +3,7 @@ import { readConfig } from '../src/config.ts'
 
 test('runs on loopback and on embedded stores when nothing is said', () => {
   expect(readConfig({})).toEqual({
+    clock: undefined,
     host: '127.0.0.1',
     port: 8090,
     dataDirectory: '.usdcop',

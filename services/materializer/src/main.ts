@@ -9,6 +9,7 @@ import type { OnlineStore } from '@usdcop/feast/online-store'
 import { connectRedis, createRedisStore } from '@usdcop/feast/redis-store'
 import { defineFeatures } from '@usdcop/feature-repo/features'
 import { parseContract } from '@usdcop/observation/contract'
+import { marketClock } from '@usdcop/observation/market-clock'
 import { openOfflineStore } from '@usdcop/offline-store/seal'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
@@ -39,7 +40,7 @@ async function start(life: Lifecycle): Promise<void> {
   const { app, stopped } = buildApp(
     {
       contract,
-      clock: wallClock,
+      clock: config.clock ? marketClock(config.clock, contract, wallClock) : wallClock,
       db: stores.db,
       online: stores.online,
       offline: createOfflineWriter(stores.files, contract, Date.now),

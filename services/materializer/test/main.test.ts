@@ -24,8 +24,9 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-function spawnMain(): ChildProcess {
+function spawnMain(more: NodeJS.ProcessEnv = {}): ChildProcess {
   const env = {
+    ...more,
     PATH: process.env['PATH'],
     PORT: '0',
     DATA_DIR: directory,
@@ -92,6 +93,19 @@ test('runs on embedded stores, ends in order at SIGTERM and goes on where it was
     symbols: [{ symbol: 'USD/COP', lastBar: '2025-06-18T13:05:00.000Z' }],
   })
   expect(await end(second)).toBe(0)
+})
+
+test('lives on the market clock it is given', { timeout: 60_000 }, async () => {
+  const child = spawnMain({
+    CLOCK_WALL_START: new Date().toISOString(),
+    CLOCK_MARKET_START: '2025-06-18T13:10:00Z',
+    CLOCK_SPEED: '0.01',
+  })
+  const address = await listening(child)
+  expect(await post(address, ['13:05', '13:10'])).toMatchObject({
+    rows: [{ status: 'accepted' }, { status: 'rejected', reason: 'not_closed' }],
+  })
+  expect(await end(child)).toBe(0)
 })
 
 test('refuses a data directory that another one has, by name', { timeout: 60_000 }, async () => {

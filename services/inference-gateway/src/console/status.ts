@@ -1,3 +1,4 @@
+import type { MarketClock } from '@usdcop/observation/market-clock'
 import type { DomainClock } from '@usdcop/service/clock'
 import type { ConsoleStatus } from './wire.ts'
 
@@ -22,4 +23,27 @@ export function liveStatus(clock: DomainClock): StatusSource {
     }),
     subscribe: () => () => {},
   }
+}
+
+/** The same on a market clock: days that are gone, at `speed` times their pace. */
+export function demoStatus(clock: MarketClock, speed: number): StatusSource {
+  return {
+    current() {
+      const now = clock.now()
+      return {
+        mode: 'demo',
+        state: now < clock.endsAt ? 'running' : 'finished',
+        speed,
+        now,
+        from: isoDay(clock.startsAt),
+        to: Number.isFinite(clock.endsAt) ? isoDay(clock.endsAt) : null,
+        progress: null,
+      }
+    },
+    subscribe: () => () => {},
+  }
+}
+
+function isoDay(instant: number): string {
+  return new Date(instant).toISOString().slice(0, 10)
 }

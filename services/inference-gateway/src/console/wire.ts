@@ -80,9 +80,9 @@ export interface ConsoleTick {
 }
 
 export interface ConsoleStatus {
-  readonly mode: 'replay' | 'live'
+  readonly mode: 'replay' | 'demo' | 'live'
   readonly state: 'loading' | 'running' | 'finished'
-  /** Bars a second; null as fast as possible. */
+  /** Of a replay bars a second, null as fast as possible; of a demo market seconds a second. */
   readonly speed: number | null
   readonly now: number
   readonly from: string | null

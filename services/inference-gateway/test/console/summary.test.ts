@@ -53,6 +53,7 @@ test('an account that has not traded has neither return nor drawdown', () => {
 
 test.for([
   { name: 'stands between two bars of a replay', mode: 'replay', runsOnMs: 0 },
+  { name: 'stands between two bars of a demo', mode: 'demo', runsOnMs: 0 },
   { name: 'runs on in life', mode: 'live', runsOnMs: 7_000 },
 ] as const)('the market clock $name', ({ mode, runsOnMs }) => {
   const snapshot = snapshotOf([tickAt(barAt(0, 4_000))])

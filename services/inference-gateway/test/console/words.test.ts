@@ -12,6 +12,7 @@ import {
   formatSigned,
   formatTime,
 } from '../../console/format.js'
+import { describeRun } from '../../console/header.js'
 import { noticeOf } from '../../console/notice.js'
 import { describeDecision, describeReason, REASON_WORDS } from '../../console/reasons.js'
 import { applyStatus, fromSnapshot } from '../../console/state.js'
@@ -112,4 +113,14 @@ test.for([
     ? ({ state: 'waiting', retryMs: 500 } as const)
     : ({ state: 'live' } as const)
   expect(noticeOf(given, connection)).toEqual({ kind, text: expect.stringMatching(text) })
+})
+
+test.for([
+  { mode: 'replay', speed: 5, words: 'running · 5 bars/s · 33%' },
+  { mode: 'replay', speed: null, words: 'running · as fast as possible · 33%' },
+  { mode: 'demo', speed: 30, words: 'running · 30 × market time · 33%' },
+  { mode: 'live', speed: null, words: 'running · 33%' },
+] as const)('a run in mode $mode at speed $speed reads: $words', ({ mode, speed, words }) => {
+  const progress = { done: 1, total: 3 }
+  expect(describeRun(statusAt(OPENING, { mode, speed, progress }))).toBe(words)
 })
