@@ -17,6 +17,8 @@ if [ ! -f "$archive" ]; then
   mv "$archive.new" "$archive"
 fi
 
+# A second import would be another image, and nothing built on the first would be found again.
+docker image inspect "$tag" > /dev/null 2>&1 && exit 0
 bundle=/etc/ssl/certs/ca-certificates.crt
 docker import \
   -c "ENV NODE_EXTRA_CA_CERTS=$bundle SSL_CERT_FILE=$bundle PIP_CERT=$bundle" \

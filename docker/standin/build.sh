@@ -63,7 +63,8 @@ image() { # FOLDER TAG [FILE=NAME...] [--build-arg ...]: FILE of the cache goes 
     cp "$cache/${pair%%=*}" "$context/${pair#*=}"
     shift
   done
-  docker build -q --build-arg "BASE=$base" "$@" --label "usdcop.standin=$inputs" -t "usdcop-standin/$tag" "$context" > /dev/null
+  DOCKER_BUILDKIT=0 docker build -q --build-arg "BASE=$base" "$@" --label "usdcop.standin=$inputs" -t "usdcop-standin/$tag" "$context" > "$cache/log/image-$folder.log" 2>&1 ||
+    { tail -30 "$cache/log/image-$folder.log"; return 1; }
   say "$tag ($((SECONDS - begun)) s)"
 }
 
