@@ -1,22 +1,9 @@
-import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { createLogger } from '../src/log.ts'
+import { loggerWithSink } from './sink.ts'
 
 test('asks the mixin for fields when each line is written, in children too', () => {
-  const lines: Record<string, unknown>[] = []
-  const destination = new Writable({
-    write(chunk, _encoding, done) {
-      lines.push(JSON.parse(String(chunk)))
-      done()
-    },
-  })
   let span = 'first'
-  const logger = createLogger({
-    name: 'test',
-    level: 'info',
-    mixin: () => ({ span_id: span }),
-    destination,
-  })
+  const { logger, lines } = loggerWithSink({ mixin: () => ({ span_id: span }) })
   logger.info('one')
   span = 'second'
   logger.child({ service: 'gateway' }).info({ position: 1 }, 'two')

@@ -1,8 +1,11 @@
 import { Writable } from 'node:stream'
-import { createLogger, type Logger } from '../src/log.ts'
+import { createLogger, type Logger, type LoggerOptions } from '../src/log.ts'
 
 /** A logger whose lines can be read back as objects. */
-export function loggerWithSink(): { logger: Logger; lines: Record<string, unknown>[] } {
+export function loggerWithSink(options: Pick<LoggerOptions, 'mixin'> = {}): {
+  logger: Logger
+  lines: Record<string, unknown>[]
+} {
   const lines: Record<string, unknown>[] = []
   const destination = new Writable({
     write(chunk, _encoding, done) {
@@ -10,5 +13,5 @@ export function loggerWithSink(): { logger: Logger; lines: Record<string, unknow
       done()
     },
   })
-  return { logger: createLogger({ name: 'test', level: 'debug', destination }), lines }
+  return { logger: createLogger({ name: 'test', level: 'debug', destination, ...options }), lines }
 }
