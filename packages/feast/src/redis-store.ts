@@ -15,6 +15,8 @@ const COMMAND_TIMEOUT_MS = 2_000
 /**
  * A connection that fails at once while the server is away, and comes back by itself. Nothing is
  * queued: a caller who waits for a dead store holds a request that nobody wants any more.
+ *
+ * @param url may hold a user and a password; no error tells them
  */
 export function connectRedis(url: string, onError: (error: Error) => void): Redis {
   const client = new Redis(url, {
@@ -24,8 +26,16 @@ export function connectRedis(url: string, onError: (error: Error) => void): Redi
     commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2_000),
   })
-  client.on('error', onError)
+  client.on('error', (error) => {
+    forgetCommand(error)
+    onError(error)
+  })
   return client
+}
+
+/** ioredis hangs the command on an error: a password where it was HELLO, a row where it was a write. */
+function forgetCommand(error: unknown): void {
+  if (error instanceof Error) Reflect.deleteProperty(error, 'command')
 }
 
 /** The online store in one Redis node, in Feast's own layout. Closing it leaves the client open. */
@@ -114,5 +124,6 @@ async function execute(pipeline: ChainableCommander, signal: AbortSignal): Promi
 
 function unavailable(cause: unknown, signal: AbortSignal): never {
   if (signal.aborted) throw signal.reason
+  forgetCommand(cause)
   throw new ServiceError('store_unavailable', 'the online store does not answer', { cause })
 }

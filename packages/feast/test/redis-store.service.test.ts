@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { inspect } from 'node:util'
 import { startRedis } from '@usdcop/tests/support/redis'
 import { expect, test } from 'vitest'
 import { entityKey } from '../src/entity-key.ts'
@@ -101,4 +102,59 @@ test('answers store_unavailable at once while the server is away, and recovers b
   expect(await store.read(read, signal)).toEqual([[undefined]])
   client.disconnect()
   await route.cut()
+})
+
+test('signs in as the user of its address, and tells no password when that fails', async () => {
+  await using redis = await startRedis()
+  const admin = await connected(redis.url)
+  const user = `test_${randomUUID()}`
+  const password = 'p@ss:word/1'
+  // What the store needs and no more: the script's own commands count as the user's.
+  const commands = ['hmget', 'hget', 'hset', 'eval', 'evalsha', 'ping', 'info', 'client']
+  await admin.acl('SETUSER', user, 'on', `>${password}`, '~*', ...commands.map((one) => `+${one}`))
+  const address = (secret: string): string => {
+    const url = new URL(redis.url)
+    url.username = user
+    url.password = encodeURIComponent(secret)
+    return url.href
+  }
+
+  const client = await connected(address(password))
+  const store = createRedisStore(client, freshProject())
+  const row = { entityKey: key, eventTimestamp: 1_000, values: new Map([['close', null]]) }
+  expect(await store.write('bars', [row], signal)).toEqual(['written'])
+  const [rows] = await store.read([{ view: 'bars', features: ['close'], keys: [key] }], signal)
+  expect(rows?.[0]?.eventTimestamp).toBe(1_000)
+  client.disconnect()
+
+  const refused = Promise.withResolvers<Error>()
+  const stranger = connectRedis(address('hunter2'), refused.resolve)
+  const error = await refused.promise
+  expect(error.message).toContain('WRONGPASS')
+  expect(inspect(error, { showHidden: true, depth: null })).not.toContain('hunter2')
+  stranger.disconnect()
+  await admin.acl('DELUSER', user)
+  admin.disconnect()
+})
+
+test('tells no row when a write is refused', async () => {
+  await using redis = await startRedis()
+  const client = await connected(redis.url)
+  const project = freshProject()
+  const wrong = Buffer.concat([key, Buffer.from(project)])
+  await client.set(wrong, 'no hash')
+  const values = new Map([['close', { type: 'STRING', value: 'hunter2' } as const]])
+  const write = createRedisStore(client, project).write(
+    'bars',
+    [{ entityKey: key, eventTimestamp: 1, values }],
+    signal,
+  )
+  const error = await write.catch((caught: unknown) => caught)
+  expect(error).toMatchObject({
+    code: 'store_unavailable',
+    cause: { message: expect.stringContaining('WRONGTYPE') },
+  })
+  expect(inspect(error, { showHidden: true, depth: null })).not.toContain('hunter2')
+  await client.del(wrong)
+  client.disconnect()
 })
