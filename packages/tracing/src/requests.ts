@@ -60,13 +60,12 @@ export function traceRequests(app: FastifyInstance, untraced: readonly string[] 
     request[TRACED] = traced
     // Not `onResponse`: it is not called for a caller who left.
     reply.raw.once('close', () => end(traced, reply))
+    // Fastify takes this context through the reading of the body, late as it may come.
     context.with(traced.context, done)
   })
-  // The body arrives in events of the socket, whose context is not the request's.
-  app.addHook('preValidation', (request, _reply, done) => resume(request, done))
   app.addHook('onError', (request, _reply, error, done) => {
     if (request[TRACED] !== null) request[TRACED].error = error
-    resume(request, done)
+    done()
   })
 }
 
@@ -83,12 +82,6 @@ function begin(tracer: Tracer, request: FastifyRequest, route: string | undefine
   const parent = propagation.extract(ROOT_CONTEXT, request.headers)
   const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent)
   return { span, context: trace.setSpan(parent, span), error: undefined }
-}
-
-function resume(request: FastifyRequest, done: () => void): void {
-  const traced = request[TRACED]
-  if (traced === null || context.active() === traced.context) done()
-  else context.with(traced.context, done)
 }
 
 function end({ span, error }: Traced, { statusCode, raw }: FastifyReply): void {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { traceThisProcess } from '@usdcop/tests/support/tracing'
+import type { FastifyInstance } from 'fastify'
 import { expect, test } from 'vitest'
 import { traceFields } from '../src/log-fields.ts'
 import { describeSpan } from '../src/spans.ts'
@@ -13,6 +14,10 @@ const post = (url: string, headers: Record<string, string> = {}) =>
     headers: { 'content-type': 'application/json', ...headers },
     body: '{"symbol":"USD/COP"}',
   })
+
+function connectTo(app: FastifyInstance): Socket {
+  return connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+}
 
 test('makes one SERVER span a request, named by its route and a child of the caller', async () => {
   await using traced = await traceThisProcess({ serviceName: 'feature-server' })
@@ -52,10 +57,12 @@ test('makes one SERVER span a request, named by its route and a child of the cal
   ])
 })
 
-test('is active in every hook and handler behind it, though the body came in between', async () => {
+test('is active in every hook and handler behind it, though the body came late', async () => {
   await using traced = await traceThisProcess()
   const seen: Record<string, unknown> = {}
-  const { app, url } = await listening((on) => {
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const { app } = await listening((on) => {
+    on.addHook('onRequest', async () => begin())
     on.addHook('preHandler', async () => void (seen['preHandler'] = traceFields()))
     on.addHook('onSend', async () => void (seen['onSend'] = traceFields()))
     on.post('/push', async () => {
@@ -66,12 +73,43 @@ test('is active in every hook and handler behind it, though the body came in bet
       return {}
     })
   })
-  expect((await post(`${url}/push`)).status).toBe(200)
+  // A body that is there with the headers is read in their context; this one comes from the socket.
+  const socket = connectTo(app)
+  const answered = once(socket, 'data')
+  socket.write('POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n')
+  socket.write('content-type: application/json\r\nconnection: close\r\n\r\n')
+  await begun
+  socket.write('{}')
+  expect(String(await answered)).toMatch(/^HTTP\/1.1 200 /)
   await app.close()
   const [span] = await traced.finish()
   const here = { trace_id: span?.traceId, span_id: span?.spanId, trace_flags: '01' }
   expect(seen).toEqual({ preHandler: here, handler: here, later: here, onSend: here })
   expect(span?.attributes['usdcop.symbol']).toBe('USD/COP')
+})
+
+test('is active while an error is answered that came with the body', async () => {
+  await using traced = await traceThisProcess()
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const seen: unknown[] = []
+  const { app } = await listening((on) => {
+    on.addHook('onRequest', async () => begin())
+    on.setErrorHandler((_error, _request, reply) => {
+      seen.push(traceFields())
+      return reply.code(400).send()
+    })
+    on.post('/push', () => 'ok')
+  })
+  const socket = connectTo(app)
+  const answered = once(socket, 'data')
+  socket.write('POST /push HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n')
+  socket.write('content-type: application/json\r\nconnection: close\r\n\r\n')
+  await begun
+  socket.write('{')
+  expect(String(await answered)).toMatch(/^HTTP\/1.1 400 /)
+  await app.close()
+  const [span] = await traced.finish()
+  expect(seen).toEqual([{ trace_id: span?.traceId, span_id: span?.spanId, trace_flags: '01' }])
 })
 
 test('keeps two requests on one connection apart', async () => {
@@ -174,7 +212,7 @@ test('ends the span of a caller who left, without a status that was never sent',
       return 'too late'
     }),
   )
-  const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+  const socket = connectTo(app)
   socket.write('GET /slow HTTP/1.1\r\nhost: localhost\r\n\r\n')
   await asked.promise
   socket.destroy()
