@@ -5,12 +5,13 @@ import { guardReads, type Keyring, requireRole } from '@usdcop/service/auth'
 import type { DomainClock } from '@usdcop/service/clock'
 import { checkHost } from '@usdcop/service/host-check'
 import type { Logger } from '@usdcop/service/log'
+import { traceRequests } from '@usdcop/tracing/requests'
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { createAsk } from './ask.ts'
 import { ConsoleFeed } from './console/feed.ts'
 import { guardConsole } from './console/guard.ts'
-import { consoleRoutes } from './console/routes.ts'
+import { consoleRoutes, EVENTS } from './console/routes.ts'
 import type { BarHistory } from './console/snapshot.ts'
 import type { StatusSource } from './console/status.ts'
 import { type Consumer, startConsumer } from './consumer.ts'
@@ -98,6 +99,7 @@ export async function buildApp(deps: Deps, signal: AbortSignal): Promise<Gateway
       model: probe(policy),
     },
   })
+  traceRequests(app, [EVENTS])
   const mayWrite = requireRole(keyring, 'writer')
   const onRefused = countDecision.bind(undefined, metrics, 'request', 'no_action')
   const catchUp = (until: AbortSignal): Promise<void> => consumer.catchUp(until)

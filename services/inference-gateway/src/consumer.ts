@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '@usdcop/service/errors'
 import type { Logger } from '@usdcop/service/log'
@@ -29,6 +30,12 @@ export interface Consumer {
   readonly stopped: Promise<void>
 }
 
+interface Asker {
+  readonly done: PromiseWithResolvers<void>
+  /** Runs work as if the asker had called it. */
+  readonly within: <Result>(work: () => Result) => Result
+}
+
 const BATCH = 200
 /** The net under the notifications. */
 const POLL_MS = 250
@@ -51,7 +58,7 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
   let failure: Error | undefined
   let failuresInARow = 0
   let nap = new AbortController()
-  let asked: PromiseWithResolvers<void>[] = []
+  let asked: Asker[] = []
   const waiting = new Set<() => void>()
 
   const wake = (): void => nap.abort()
@@ -83,13 +90,14 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
     const askers = asked
     asked = []
     try {
-      await pump()
+      // Work that somebody waits for belongs to the trace of who asked first.
+      await (askers[0]?.within(pump) ?? pump())
       failure = undefined
       failuresInARow = 0
-      for (const asker of askers) asker.resolve()
+      for (const { done } of askers) done.resolve()
     } catch (error) {
       failure = error instanceof Error ? error : new Error('not an error', { cause: error })
-      for (const asker of askers) asker.reject(error)
+      for (const { done } of askers) done.reject(error)
       if (signal.aborted) return
       failuresInARow += 1
       onFailure()
@@ -109,7 +117,7 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
     } finally {
       const ended = new ServiceError('not_ready', 'the gateway is stopping')
       failure = ended
-      for (const asker of asked) asker.reject(ended)
+      for (const { done } of asked) done.reject(ended)
       for (const check of waiting) check()
       await unwatch?.()
     }
@@ -143,10 +151,10 @@ export function startConsumer(deps: ConsumerDeps, signal: AbortSignal): Consumer
       if (signal.aborted) throw new ServiceError('not_ready', 'the gateway is stopping')
       // Before there is a promise to reject that nobody would be waiting for.
       caller.throwIfAborted()
-      const asker = Promise.withResolvers<void>()
-      asked.push(asker)
+      const done = Promise.withResolvers<void>()
+      asked.push({ done, within: AsyncLocalStorage.snapshot() })
       wake()
-      await orAborted(asker.promise, caller)
+      await orAborted(done.promise, caller)
     },
     probe: async () => {
       if (failure !== undefined) throw failure

@@ -12,6 +12,7 @@ import type { ServedFeatures } from '@usdcop/decision/gates'
 import { conclude, type Verdict } from '@usdcop/decision/verdict'
 import type { DomainClock } from '@usdcop/service/clock'
 import type { Logger } from '@usdcop/service/log'
+import { withSpan } from '@usdcop/tracing/spans'
 import type { BarClosed } from './event.ts'
 import type { FeatureSource, StateSink } from './features/source.ts'
 import { type StageMs, Stopwatch } from './latency.ts'
@@ -95,18 +96,16 @@ export async function decideBar(
     definitionHash: contract.definitionHash,
     contractHash: contract.contractHash,
   })
-  const entries = await ledger.commitBar(
-    {
-      symbol: event.symbol,
-      planned: stored?.version ?? 0,
-      account,
-      entries: entriesOf(event.symbol, step, decision, expiry),
-      mark: step.mark,
-      latencyMs: watch.totalMs(),
-      position,
-    },
-    signal,
-  )
+  const commit = {
+    symbol: event.symbol,
+    planned: stored?.version ?? 0,
+    account,
+    entries: entriesOf(event.symbol, step, decision, expiry),
+    mark: step.mark,
+    latencyMs: watch.totalMs(),
+    position,
+  }
+  const entries = await withSpan('commit decision', {}, () => ledger.commitBar(commit, signal))
   const ledgerMs = storedMs + watch.lapMs()
   const stages = { features: featuresMs, model: modelMs, ledger: ledgerMs, total: watch.totalMs() }
   const pushed = await pushState(deps, event, step.account.position, signal)
@@ -136,7 +135,7 @@ async function askModel(
 ): Promise<number | undefined> {
   if (reasons.length > 0 || observation === undefined || policy === undefined) return undefined
   try {
-    return await policy.infer(observation, signal)
+    return await withSpan('run model', {}, () => policy.infer(observation, signal))
   } catch (error) {
     signal.throwIfAborted()
     logger.error({ err: error }, 'the model did not answer')

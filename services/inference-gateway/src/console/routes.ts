@@ -11,6 +11,9 @@ export interface ConsoleDeps extends SnapshotDeps {
   readonly onStreams: (open: number) => void
 }
 
+/** A stream for as long as somebody looks. */
+export const EVENTS = '/console/events'
+
 const PAGE_FOLDER = fileURLToPath(new URL('../../console', import.meta.url))
 const UPLOT_FOLDER = dirname(fileURLToPath(import.meta.resolve('uplot/dist/uPlot.min.css')))
 /** The folder also holds the page's type declarations, which no browser needs. */
@@ -56,7 +59,7 @@ export async function consoleRoutes(app: FastifyInstance, deps: ConsoleDeps): Pr
       reply.header('cache-control', 'no-store')
       return snapshot()
     })
-    scope.get('/console/events', { exposeHeadRoute: false }, (_request, reply) => {
+    scope.get(EVENTS, { exposeHeadRoute: false }, (_request, reply) => {
       // First what may still be refused in the usual way; from here on the response is the stream's.
       streams.add(reply.raw, PAGE_HEADERS)
       reply.hijack()

@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '@usdcop/service/errors'
+import { traceCall } from '@usdcop/tracing/calls'
 
 export interface FeatureServer {
   /** Base URL. */
@@ -37,7 +38,7 @@ export async function post(
   const within = AbortSignal.any([signal, clock])
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await attemptOnce(call, within, attempt === ATTEMPTS)
+      const answer = await attemptOnce(call, within, attempt)
       if (answer !== undefined) return answer
       await sleep(FIRST_PAUSE_MS * attempt, undefined, { signal: within })
     }
@@ -59,10 +60,14 @@ interface Call {
 async function attemptOnce(
   call: Call,
   signal: AbortSignal,
-  last: boolean,
+  attempt: number,
 ): Promise<HttpAnswer | undefined> {
+  const last = attempt === ATTEMPTS
+  const traced = { method: 'POST', url: call.endpoint, resends: attempt - 1 }
   try {
-    const { status, ...answer } = await exchange(call, signal)
+    const { status, ...answer } = await traceCall(traced, (headers) =>
+      exchange(call, headers, signal),
+    )
     if (status >= 200 && status < 300) return answer
     if (status === 503 && !last) return undefined
     throw new ServiceError('features_unavailable', `${call.endpoint.href} answered ${status}`)
@@ -78,11 +83,13 @@ const SECURE = { request: httpsRequest, agent: new HttpsAgent({ keepAlive: true 
 /** Node's own client and not `fetch`, which takes twice as long for a call on loopback. */
 async function exchange(
   { endpoint, key, body }: Call,
+  traceHeaders: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<HttpAnswer & { readonly status: number }> {
   const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof exchange>>>()
   const { request, agent } = endpoint.protocol === 'https:' ? SECURE : PLAIN
   const headers = {
+    ...traceHeaders,
     'content-type': 'application/json',
     ...(key !== '' && { authorization: `Bearer ${key}` }),
   }

@@ -1,9 +1,11 @@
 import { callerSignal } from '@usdcop/service/caller-signal'
 import { ServiceError } from '@usdcop/service/errors'
+import { describeSpan } from '@usdcop/tracing/spans'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { z } from 'zod'
 import type { Ask } from '../ask.ts'
 import type { Ledger, RecordedDecision } from '../ledger.ts'
+import { decisionAttributes } from '../spans.ts'
 import { symbolSchema } from './symbol.ts'
 
 export interface DecisionRouteDeps {
@@ -28,6 +30,7 @@ export function decisionRoutes(
 ): void {
   app.post('/v1/decisions', { onRequest: mayWrite }, async (request, reply) => {
     const { decision, created } = await ask(Question.parse(request.body).symbol)
+    describeSpan(decisionAttributes({ ...decision, ...decision.content }))
     if (created) reply.code(201).header('location', `/v1/decisions/${decision.id}`)
     return whole(decision)
   })
