@@ -5,6 +5,7 @@ import { createApp } from '@usdcop/service/app'
 import { guardReads, type Keyring } from '@usdcop/service/auth'
 import type { DomainClock } from '@usdcop/service/clock'
 import type { Logger } from '@usdcop/service/log'
+import { traceRequests } from '@usdcop/tracing/requests'
 import type { FastifyInstance } from 'fastify'
 import type { Registry as MetricsRegistry } from 'prom-client'
 import { renderFeastErrors } from './feast-errors.ts'
@@ -43,6 +44,7 @@ export function buildApp(deps: Deps): FastifyInstance {
     probes: { online_store: (signal) => store.ping(signal) },
     bodyLimitBytes: BODY_LIMIT_BYTES,
   })
+  traceRequests(app)
   const metrics = createFeatureServerMetrics(deps.metrics)
   health(app, store)
   // A scope of its own: Feast's routes take any content type and answer errors in Feast's shape.
