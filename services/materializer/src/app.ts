@@ -7,6 +7,7 @@ import { createApp } from '@usdcop/service/app'
 import { guardReads, type Keyring, requireRole } from '@usdcop/service/auth'
 import type { DomainClock } from '@usdcop/service/clock'
 import type { Logger } from '@usdcop/service/log'
+import { traceRequests } from '@usdcop/tracing/requests'
 import type { FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
 import { createIngest, type Ingest } from './ingest.ts'
@@ -81,6 +82,7 @@ export function buildApp(deps: Deps, signal: AbortSignal): Materializer {
   }
   const mayRead = guardReads(keyring, bindHost)
   const app = createApp({ logger, registry, probes, mayRead, bodyLimitBytes: BODY_LIMIT_BYTES })
+  traceRequests(app)
   const mayWrite = requireRole(keyring, 'writer')
   barsRoute(app, { ingest, mayWrite })
   macroRoute(app, { ingest, mayWrite, series: contract.definition.macro.series })
