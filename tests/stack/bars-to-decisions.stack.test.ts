@@ -5,7 +5,6 @@ import { as, ask, askJson, bearer } from './support/http.ts'
 import {
   decisionSince,
   iso,
-  lastBarOf,
   materializerStatus,
   newestDecisions,
   SYMBOL,
@@ -13,12 +12,11 @@ import {
   type WholeDecision,
   wholeDecision,
 } from './support/market.ts'
+import { newLabel, OWN_SYMBOL, ownBar, ownDecision, sendBars } from './support/own-bars.ts'
 
 /** A demo bar closes every few seconds; a machine that builds something beside it is slower. */
 const A_BAR_MS = 90_000
 const BAR_MS = 300_000
-/** A symbol of this ring alone, so that nothing it sends meets the demo's. */
-const OURS = 'TEST/COP'
 const FEATURES = (
   JSON.parse(readText('config/contracts/observation-15d.v1.json')) as {
     definition: { features: { name: string }[] }
@@ -90,15 +88,15 @@ describe('Bars to decisions', { timeout: 2 * A_BAR_MS }, () => {
     })
     const future = label + 50 * 365 * 86_400_000
     const bars = [
-      bar(label),
-      bar(label),
-      { ...bar(label), low: 4_100 },
-      { ...bar(label), close: 'four' },
-      bar(label + 60_000),
-      bar(future - (future % BAR_MS)),
+      ownBar(label),
+      ownBar(label),
+      { ...ownBar(label), low: 4_100 },
+      { ...ownBar(label), close: 'four' },
+      ownBar(label + 60_000),
+      ownBar(future - (future % BAR_MS)),
     ]
     const reasons = ['duplicate', 'ohlc', 'unparsable']
-    const first = await send(bars, signal)
+    const first = await sendBars(bars, signal)
     expect(first.rows.slice(0, 4)).toEqual([
       { status: 'accepted' },
       ...reasons.map((reason) => ({ status: 'rejected', reason })),
@@ -107,21 +105,21 @@ describe('Bars to decisions', { timeout: 2 * A_BAR_MS }, () => {
     expect(first).toMatchObject({ accepted: 1, rejected: 5 })
 
     const decision = await eventually(
-      `a decision on ${OURS} at ${iso(label)}`,
-      async (until) => await decidedAt(label, until),
+      `a decision on ${OWN_SYMBOL} at ${iso(label)}`,
+      (until) => ownDecision(label, until),
       { signal, withinMs: A_BAR_MS },
     )
     // One bar is far from the history that the indicators need: the platform must not guess.
     expect(decision).toMatchObject({ outcome: 'no_action', trigger: 'bar', signal: null })
     expect(decision.reasons).toContain('warmup')
 
-    const second = await send([bar(label)], signal)
+    const second = await sendBars([ownBar(label)], signal)
     expect(second).toEqual({
       accepted: 0,
       rejected: 1,
       rows: [{ status: 'rejected', reason: 'duplicate' }],
     })
-    const decisions = await newestDecisions(OURS, 20, signal)
+    const decisions = await newestDecisions(OWN_SYMBOL, 20, signal)
     expect(
       decisions.filter(({ barTime, trigger }) => barTime === label && trigger === 'bar'),
     ).toEqual([decision])
@@ -172,36 +170,4 @@ function expectAnswered(answer: WholeDecision): void {
   }
   expect({ outcome, signal, action, reasons }).toEqual(outcome === 'no_action' ? refusal : act)
   expect(reasons.length > 0).toBe(outcome === 'no_action')
-}
-
-/** The demo's newest label, once it is one that was not sent under our symbol before. */
-async function newLabel(signal: AbortSignal): Promise<number> {
-  const theirs = await lastBarOf(SYMBOL, signal)
-  const ours = await lastBarOf(OURS, signal)
-  if (theirs === undefined) throw new Error(`no bar of ${SYMBOL} was accepted`)
-  if (ours !== undefined && ours >= theirs)
-    throw new Error(`the newest bar of both is ${iso(theirs)}`)
-  return theirs
-}
-
-function bar(barTime: number) {
-  return { symbol: OURS, time: iso(barTime), open: 4_080, high: 4_081, low: 4_079, close: 4_080 }
-}
-
-interface BatchAnswer {
-  readonly accepted: number
-  readonly rejected: number
-  readonly rows: readonly { readonly status: string; readonly reason?: string }[]
-}
-
-async function send(bars: readonly object[], signal: AbortSignal): Promise<BatchAnswer> {
-  const body = { source: 'stack-ring', bars }
-  return await askJson('materializer', '/v1/bars', { body, headers: as.writer() }, signal)
-}
-
-async function decidedAt(label: number, signal: AbortSignal) {
-  const decisions = await newestDecisions(OURS, 20, signal)
-  const found = decisions.find(({ barTime, trigger }) => barTime === label && trigger === 'bar')
-  if (found === undefined) throw new Error(`${OURS} has ${decisions.length} other decisions`)
-  return found
 }

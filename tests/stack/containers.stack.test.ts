@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { absentServices } from './absent.ts'
-import { HOST_PORTS, OURS } from './support/addresses.ts'
+import { OURS, PEERS } from './support/addresses.ts'
 import {
   assertWell,
   type Container,
@@ -18,13 +18,15 @@ const LIMIT_BYTES = 6 * 1_024 * MIB
 
 describe('All containers', () => {
   test('run, and are healthy where they say what health is', async ({ signal }) => {
-    for (const container of await projectContainers(signal)) assertWell(container)
+    const containers = await projectContainers(signal)
+    expect(() => containers.forEach(assertWell)).not.toThrow()
+  })
+
+  test('are those that are known here, and no other', async ({ signal }) => {
     const services = (await projectContainers(signal)).map(({ service }) => service)
     const absent = absentServices({ ...stackEnvironment(), ...process.env })
-    const wanted = [...Object.keys(HOST_PORTS), ...OURS, 'redis', 'timescaledb', 'otel-collector']
-    expect(services).toEqual(
-      expect.arrayContaining(wanted.filter((service) => !absent.includes(service))),
-    )
+    const wanted = [...OURS, ...PEERS].filter((service) => !absent.includes(service))
+    expect(services).toEqual(wanted.sort())
   })
 
   test('are kept apart from the machine: read-only, without capabilities, within limits', async ({
@@ -34,6 +36,18 @@ describe('All containers', () => {
     expect(Object.fromEntries(containers.map((one) => [one.service, faultsOf(one)]))).toEqual(
       Object.fromEntries(containers.map(({ service }) => [service, []])),
     )
+  })
+
+  test('are told no secret where others can read it', async ({ signal }) => {
+    const secrets = secretNeedles()
+    const found = (await projectContainers(signal)).flatMap(({ service, Config, Path, Args }) => {
+      const told = JSON.stringify([Config, Path, Args])
+      return secrets
+        .filter(({ text }) => told.includes(text))
+        .map(({ file }) => `${service}: ${file}`)
+    })
+    expect(secrets.length).toBeGreaterThan(8)
+    expect(found).toEqual([])
   })
 
   test('use at most 6 GiB of memory together', async ({ signal }) => {

@@ -20,5 +20,24 @@ export type Reachable = keyof typeof HOST_PORTS
 /** Our own services that answer over HTTP. */
 export const OUR_SERVERS = ['feast-server', 'materializer', 'inference-gateway'] as const
 
-/** All containers of our own image. */
-export const OURS = [...OUR_SERVERS, 'demo-feed'] as const
+/** All containers of our own images. */
+export const OURS = ['demo-feed', ...OUR_SERVERS] as const
+
+/** Everybody else's, in the order in which they are restarted: what others stand on first. */
+export const PEERS = [
+  'redis',
+  'timescaledb',
+  'vault',
+  'vault-init',
+  'jaeger',
+  'otel-collector',
+  'prometheus',
+  'alertmanager',
+  'loki',
+  'alloy',
+  'mlflow-db',
+  'mlflow',
+  'grafana',
+] as const
+
+export type Service = (typeof OURS)[number] | (typeof PEERS)[number]

@@ -43,9 +43,9 @@ export async function newestDecisions(
   return (await page(symbol, limit, undefined, signal)).decisions
 }
 
-/** Every decision behind `seq`, oldest first. */
+/** Every decision behind `seq`, oldest first; of all symbols where none is given. */
 export async function decisionsAfter(
-  symbol: string,
+  symbol: string | undefined,
   seq: number,
   signal: AbortSignal,
 ): Promise<readonly Decision[]> {
@@ -138,12 +138,13 @@ function read() {
 }
 
 async function page(
-  symbol: string,
+  symbol: string | undefined,
   limit: number,
   before: number | undefined,
   signal: AbortSignal,
 ): Promise<Page> {
-  const query = new URLSearchParams({ symbol, limit: String(limit) })
+  const query = new URLSearchParams({ limit: String(limit) })
+  if (symbol !== undefined) query.set('symbol', symbol)
   if (before !== undefined) query.set('before', String(before))
   return await askJson('inference-gateway', `/v1/decisions?${query.toString()}`, read(), signal)
 }

@@ -62,3 +62,9 @@ async function traces(path: string, signal: AbortSignal): Promise<readonly (read
     })),
   )
 }
+
+/** A span, its parent, and so on up to the trace's first span that Jaeger has. */
+export function pathTo(span: Span, spans: readonly Span[]): readonly Span[] {
+  const parent = spans.find(({ spanId }) => spanId === span.parentId)
+  return parent === undefined ? [span] : [span, ...pathTo(parent, spans)]
+}
