@@ -237,7 +237,7 @@ make_secrets() {
   if absent mlflow_database_password mlflow_database_url; then
     password=$(random)
     stage mlflow_database_password "$password"
-    stage mlflow_database_url "postgresql://mlflow:$password@mlflow-db:5432/mlflow"
+    stage mlflow_database_url "postgresql+psycopg2://mlflow:$password@mlflow-db:5432/mlflow"
     settle mlflow_database_password mlflow_database_url
   fi
   for name in grafana_admin_password grafana_database_password; do

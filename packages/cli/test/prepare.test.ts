@@ -96,7 +96,7 @@ test('makes secrets that agree with each other', async () => {
   expect(await secret('redis_url')).toBe(`redis://default:${redis}@redis:6379/0`)
   expect(await secret('redis_users.acl')).toBe(`user default on >${redis} ~* &* +@all`)
   expect(await secret('mlflow_database_url')).toBe(
-    `postgresql://mlflow:${await secret('mlflow_database_password')}@mlflow-db:5432/mlflow`,
+    `postgresql+psycopg2://mlflow:${await secret('mlflow_database_password')}@mlflow-db:5432/mlflow`,
   )
   const keys = await Promise.all(
     (
