@@ -1,11 +1,13 @@
 import { runService } from '@usdcop/service/lifecycle'
 import { createLogger } from '@usdcop/service/log'
 import { sendReport } from '@usdcop/service/start-report'
+import { attachTracing } from '@usdcop/tracing/lifetime'
+import { traceFields } from '@usdcop/tracing/log-fields'
 import { readConfig } from './config.ts'
 import { failureOf } from './failure.ts'
 import { startPlatform } from './platform.ts'
 
-const logger = createLogger({ name: 'usdcop', level: 'info' })
+const logger = createLogger({ name: 'usdcop', level: 'info', mixin: traceFields })
 
 // The command that started us is gone: nobody is left to stop us.
 process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
@@ -13,6 +15,7 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'))
 await runService({
   logger,
   async start(life) {
+    attachTracing(life, logger)
     // Being stopped is no failure. What is thrown on ends the process with 1, in order.
     const failed = (error: unknown): never => {
       if (!life.signal.aborted) sendReport(failureOf(error))

@@ -13,6 +13,8 @@ import { LOOPBACK_NAMES } from '@usdcop/service/host-check'
 import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
 import { createLogger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
+import { attachTracing } from '@usdcop/tracing/lifetime'
+import { traceFields } from '@usdcop/tracing/log-fields'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 import { demoStatus, liveStatus } from './console/status.ts'
@@ -24,11 +26,12 @@ import { createSqlBars } from './sql/bars.ts'
 import { createSqlLedger } from './sql/ledger.ts'
 import { createSqlOutbox } from './sql/outbox.ts'
 
-const logger = createLogger({ name: 'inference-gateway', level: 'info' })
+const logger = createLogger({ name: 'inference-gateway', level: 'info', mixin: traceFields })
 
 await runService({ logger, start })
 
 async function start(life: Lifecycle): Promise<void> {
+  attachTracing(life, logger)
   const config = readConfig(process.env)
   logger.level = config.logLevel
   const keyring = createKeyring(config.apiKeys)

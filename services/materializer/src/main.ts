@@ -17,15 +17,18 @@ import { lockDirectory } from '@usdcop/service/data-directory'
 import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
 import { createLogger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
+import { attachTracing } from '@usdcop/tracing/lifetime'
+import { traceFields } from '@usdcop/tracing/log-fields'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 import { createOfflineWriter } from './offline.ts'
 
-const logger = createLogger({ name: 'materializer', level: 'info' })
+const logger = createLogger({ name: 'materializer', level: 'info', mixin: traceFields })
 
 await runService({ logger, start })
 
 async function start(life: Lifecycle): Promise<void> {
+  attachTracing(life, logger)
   const config = readConfig(process.env)
   logger.level = config.logLevel
   const { host, port } = config
