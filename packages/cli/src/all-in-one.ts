@@ -2,9 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { StartReport } from '@usdcop/service/start-report'
 import { ChildFailed } from './faults.ts'
 import { repositoryPath } from './paths.ts'
+
+const MAIN = repositoryPath('services/all-in-one/src/main.ts')
+/** Does nothing unless the environment switches tracing on. An address, as `--import` wants it. */
+const TRACING = pathToFileURL(repositoryPath('packages/tracing/src/register.ts')).href
 
 export interface AllInOneOptions {
   /** Its whole environment; docs/configuration.md lists the variables it reads. */
@@ -25,7 +30,7 @@ export async function runAllInOne(
 ): Promise<void> {
   signal.throwIfAborted()
   const output = log === 'inherit' ? log : await openLog(log.file)
-  const child = spawn(process.execPath, [repositoryPath('services/all-in-one/src/main.ts')], {
+  const child = spawn(process.execPath, ['--import', TRACING, MAIN], {
     env,
     stdio: ['ignore', output === 'inherit' ? output : output.fd, 'inherit', 'ipc'],
     // A terminal sends Ctrl-C to its whole group; a second signal would cut the closing short.
