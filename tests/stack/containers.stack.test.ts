@@ -94,7 +94,9 @@ describe.for(OURS)('Our container %s', (service) => {
     const { devDependencies } = JSON.parse(readText('package.json')) as {
       devDependencies: Record<string, string>
     }
-    const tools = Object.keys(devDependencies).filter((name) => !name.startsWith('@usdcop/'))
+    // Types are no tools, and libraries bring some along.
+    const tools = Object.keys(devDependencies).filter((name) => !/^@(usdcop|types)\//.test(name))
+    expect(tools).toContain('vitest')
     const packages = await runNodeInside<string[]>(container, LIST_PACKAGES, {}, signal)
     expect(packages).toContain('.pnpm')
     const found = packages.filter((folder) => tools.some((tool) => isOf(tool, folder)))

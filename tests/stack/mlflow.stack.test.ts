@@ -32,7 +32,8 @@ describe('MLflow', () => {
 
       // Through the server, so that no client needs the store's keys.
       const artifact = `/api/2.0/mlflow-artifacts/artifacts/${experimentId}/${runId}/artifacts/note.json`
-      await askJson('mlflow', artifact, { method: 'PUT', body: { kept: true } }, signal)
+      const note = { method: 'PUT', body: { kept: true } } as const
+      expect(await ask('mlflow', artifact, note, signal)).toMatchObject({ status: 200 })
       expect(await askJson('mlflow', artifact, {}, signal)).toEqual({ kept: true })
       const { files } = await askJson<{ files: { path: string }[] }>(
         'mlflow',

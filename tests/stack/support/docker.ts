@@ -57,9 +57,23 @@ export type Container = z.output<typeof Inspected> & { readonly service: string 
 
 /** Standard output of a docker command; a failed one throws with what it said. */
 export async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
-  const options = { signal, maxBuffer: OUTPUT_BYTES }
-  const { stdout } = await promisify(execFile)('docker', args, options)
-  return stdout
+  return await runDocker(args, '', signal)
+}
+
+async function runDocker(
+  args: readonly string[],
+  input: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const running = promisify(execFile)('docker', args, { signal, maxBuffer: OUTPUT_BYTES })
+  running.child.stdin?.end(input)
+  try {
+    return (await running).stdout
+  } catch (cause) {
+    const { stderr = '' } = cause as { stderr?: string }
+    // Not the whole command line, which may hold a program.
+    throw new Error(`docker ${args.slice(0, 3).join(' ')} failed: ${stderr.trim()}`, { cause })
+  }
 }
 
 /** Every container of the project, running or not, by the name of its compose service. */
@@ -100,8 +114,5 @@ export async function runNodeInside<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const args = ['exec', '-i', Id, 'node', '--input-type=module', '-e', program]
-  const running = promisify(execFile)('docker', args, { signal, maxBuffer: OUTPUT_BYTES })
-  running.child.stdin?.end(JSON.stringify(input))
-  const { stdout } = await running
-  return JSON.parse(stdout) as T
+  return JSON.parse(await runDocker(args, JSON.stringify(input), signal)) as T
 }
