@@ -6,7 +6,7 @@ import type { OnlineStore } from '@usdcop/feast/online-store'
 import type { Registry } from '@usdcop/feast/registry'
 import type { Serving } from '@usdcop/feast/ttl'
 import { createKeyring, digestOf } from '@usdcop/service/auth'
-import { createLogger } from '@usdcop/service/log'
+import { createLogger, type Logger } from '@usdcop/service/log'
 import { createRegistry } from '@usdcop/service/metrics'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from '../src/app.ts'
@@ -28,11 +28,20 @@ export interface Options {
   /** Domain time, epoch milliseconds. */
   readonly now?: number
   readonly bindHost?: string
+  /** Silent unless given. */
+  readonly logger?: Logger
 }
 
-export function testApp({ registry, store, serving, now, bindHost }: Options): FastifyInstance {
+export function testApp({
+  registry,
+  store,
+  serving,
+  now,
+  bindHost,
+  logger,
+}: Options): FastifyInstance {
   return buildApp({
-    logger: createLogger({ name: 'feature-server', level: 'silent' }),
+    logger: logger ?? createLogger({ name: 'feature-server', level: 'silent' }),
     metrics: createRegistry('feature-server'),
     registry,
     store,
