@@ -1,0 +1,14 @@
+// The container's health check: is the service on $PORT ready? Says what is not.
+// Node's http and not fetch, which refuses to speak to port 6566.
+import { get } from 'node:http'
+import { text } from 'node:stream/consumers'
+
+const asked = get({ port: process.env.PORT, path: '/readyz', timeout: 3_000 }, async (answer) => {
+  console.log(answer.statusCode, await text(answer))
+  process.exitCode = answer.statusCode === 200 ? 0 : 1
+})
+asked.on('timeout', () => asked.destroy(new Error('no answer within 3 s')))
+asked.on('error', (error) => {
+  console.log(error.message)
+  process.exitCode = 1
+})
