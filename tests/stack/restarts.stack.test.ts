@@ -4,9 +4,12 @@ import { OURS, PEERS, type Service } from './support/addresses.ts'
 import { containerOf, docker } from './support/docker.ts'
 import { eventually } from './support/eventually.ts'
 import { stackEnvironment } from './support/given.ts'
+import { as, ask } from './support/http.ts'
 import { ledgerFaults, newestBarDecision } from './support/ledger.ts'
-import { type Decision, decisionSince, iso } from './support/market.ts'
+import { logLines } from './support/loki.ts'
+import { type Decision, decisionSince, iso, SYMBOL } from './support/market.ts'
 import { assertAllWell, SERVES_AGAIN } from './support/recovery.ts'
+import { newCaller, spansOf } from './support/traces.ts'
 
 const WELL_AGAIN_MS = 120_000
 const GRACE_SECONDS = 10
@@ -28,6 +31,45 @@ describe('Restarts', { timeout: 5 * WELL_AGAIN_MS }, () => {
     expect(await faultsAfter(service, Date.now(), signal)).toEqual([])
   })
 
+  test('a request that fails is found in the log and in Jaeger under its caller’s trace', async ({
+    signal,
+  }) => {
+    const { traceId, traceparent } = newCaller()
+    const { Id } = await containerOf('redis', signal)
+    const since = Date.now()
+    await docker(['stop', Id], signal)
+    const failed = await askForFeatures(traceparent, signal)
+    await docker(['start', Id], signal)
+    expect(failed).toMatchObject({ status: 503 })
+    // What went wrong inside is for the log alone.
+    expect(failed.text).not.toMatch(/redis|ECONN/i)
+
+    const patience = { signal, withinMs: WELL_AGAIN_MS }
+    const [line] = await eventually(
+      `a line of trace ${traceId} in Loki`,
+      async (until) => {
+        const lines = await logLines(
+          `{service="feast-server"} | trace_id="${traceId}"`,
+          since,
+          until,
+        )
+        if (lines.length === 0) throw new Error('no line of that trace')
+        return lines
+      },
+      patience,
+    )
+    expect(line?.labels).toMatchObject({ service: 'feast-server', level: 'error' })
+    const spans = await eventually(
+      'its trace in Jaeger',
+      (until) => spansOf(traceId, until),
+      patience,
+    )
+    expect(spans.map(({ service, tags }) => ({ service, error: tags['error'] }))).toEqual([
+      { service: 'feature-server', error: true },
+    ])
+    expect(await faultsAfter('redis', Date.now(), signal)).toEqual([])
+  })
+
   // The gateway last: when it is ready again it has walked the whole ledger of all that came before.
   test.for(here(OURS))(
     '%s stops when asked, comes back, and the platform with it',
@@ -47,6 +89,12 @@ describe('Restarts', { timeout: 5 * WELL_AGAIN_MS }, () => {
     },
   )
 })
+
+async function askForFeatures(traceparent: string, signal: AbortSignal) {
+  const body = { feature_service: 'observation_15d', entities: { symbol: [SYMBOL] } }
+  const question = { body, headers: { ...as.reader(), traceparent } }
+  return await ask('feast-server', '/get-online-features', question, signal)
+}
 
 /** Waits until everything works again, and returns what is wrong with the ledger since the last look. */
 async function faultsAfter(
