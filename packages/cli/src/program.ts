@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { contractCommand } from './commands/contract.ts'
 import { featuresCommand } from './commands/features.ts'
+import { feedCommand } from './commands/feed.ts'
 import { replayCommand } from './commands/replay.ts'
 import { startCommand } from './commands/start.ts'
 import { exitCodeOf, explain } from './faults.ts'
@@ -32,7 +33,13 @@ function buildProgram(world: World): Command {
       'after',
       '\nExit codes: 0 done, 1 failed, 2 the command line is off, 130 interrupted.',
     )
-  for (const command of [startCommand, replayCommand, featuresCommand, contractCommand])
+  for (const command of [
+    startCommand,
+    replayCommand,
+    featuresCommand,
+    feedCommand,
+    contractCommand,
+  ])
     program.addCommand(inheriting(command(world), program))
   return program
 }

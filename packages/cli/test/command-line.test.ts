@@ -2,10 +2,14 @@ import { expect, test } from 'vitest'
 import { usdcop } from './usdcop.ts'
 
 test.for([
-  { args: [], says: ['start', 'replay', 'features', 'contract', 'Exit codes: 0 done'] },
+  { args: [], says: ['start', 'replay', 'features', 'feed', 'contract', 'Exit codes: 0 done'] },
   { args: ['start'], says: ['--data-dir', '--fresh', '--speed', '--exit', 'env: REPLAY_SPEED'] },
   { args: ['replay'], says: ['--bars', '--macro', '--from', '--to', '--json'] },
   { args: ['features'], says: ['--bars', '--macro', '--out', '--normalised', '--symbol'] },
+  {
+    args: ['feed'],
+    says: ['--to', 'MATERIALIZER_URL', '--key-file', '--history-sessions', '--once', 'CLOCK_SPEED'],
+  },
   { args: ['contract'], says: ['show', 'hash'] },
   { args: ['contract', 'show'], says: ['--contract', '--json'] },
   { args: ['contract', 'hash'], says: ['--contract', '--json'] },
@@ -27,6 +31,10 @@ test.for([
     args: ['features', '--bars', 'b.csv', '--macro', 'm.csv', '--out', 'rows.txt'],
     says: 'a file that ends in .csv or .parquet is expected',
   },
+  { args: ['feed'], says: "required option '--key-file <file>'" },
+  { args: ['feed', '--key-file', 'k', '--history-sessions', '-1'], says: 'a whole number' },
+  { args: ['feed', '--key-file', 'k', '--to', 'ftp://here'], says: 'an http or https URL' },
+  { args: ['feed', '--key-file', 'k', '--to', 'http://u:p@here'], says: 'no user or password' },
 ])('refuses a command line that is off with 2: usdcop $args', async ({ args, says }) => {
   const { code, stdout, stderr } = await usdcop(...args)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -1,17 +1,14 @@
-import { type Bar, barColumns } from '@usdcop/observation/bars'
+import { barColumns } from '@usdcop/observation/bars'
 import { type Contract, MARKET_FEATURES } from '@usdcop/observation/contract'
 import { normaliseMarket } from '@usdcop/observation/observation'
-import { parseBar, parseMacroRecord } from '@usdcop/observation/parse'
 import { Reducer } from '@usdcop/observation/reducer'
 import { type BatchResult, type FeatureColumns, rowAt } from '@usdcop/observation/rows'
-import { readCsv } from '@usdcop/offline-store/csv'
 import { type FeatureTableRow, writeFeatureTable } from '@usdcop/offline-store/feature-table'
 import { Command, InvalidArgumentError } from 'commander'
 import { readContract } from '../contract-file.ts'
+import { readBarFile, readMacroFile } from '../market-files.ts'
 import { contractOption } from '../paths.ts'
 import type { World } from '../world.ts'
-
-const DEFAULT_SYMBOL = 'USD/COP'
 
 interface FeaturesOptions {
   readonly bars: string
@@ -37,10 +34,11 @@ export function featuresCommand({ signal, stdout, stderr }: World): Command {
     .action(async (options: FeaturesOptions) => {
       const contract = await readContract(options.contract)
       const reducer = new Reducer(contract)
-      for await (const record of readCsv(options.macro, signal))
-        for (const value of parseMacroRecord(record, contract.definition.macro.series))
-          reducer.macro.publish(value)
-      const result = reducer.batch(barColumns(await readBars(options, signal)))
+      const { series } = contract.definition.macro
+      for (const value of await readMacroFile(options.macro, series, signal))
+        reducer.macro.publish(value)
+      const bars = await readBarFile(options.bars, options.symbol, signal)
+      const result = reducer.batch(barColumns(bars))
       const names = contract.names.slice(0, MARKET_FEATURES)
       await writeFeatureTable(options.out, names, tableRows(result.rows, contract, options), signal)
 
@@ -54,16 +52,6 @@ function tablePath(path: string): string {
   if (!/\.(?:csv|parquet)$/.test(path))
     throw new InvalidArgumentError('a file that ends in .csv or .parquet is expected.')
   return path
-}
-
-async function readBars({ bars, symbol }: FeaturesOptions, signal: AbortSignal): Promise<Bar[]> {
-  const read: Bar[] = []
-  for await (const record of readCsv(bars, signal)) {
-    // A file of one symbol may leave the column out.
-    const bar = parseBar(record, symbol ?? DEFAULT_SYMBOL)
-    if (symbol === undefined || bar.symbol === symbol) read.push(bar)
-  }
-  return read
 }
 
 function* tableRows(

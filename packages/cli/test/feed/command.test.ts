@@ -1,0 +1,45 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { usdcop } from '../usdcop.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'usdcop-feed-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const keyFile = async (text: string): Promise<string> => {
+  const path = join(folder, 'key')
+  await writeFile(path, text)
+  return path
+}
+
+test('names a key file that cannot be read', async () => {
+  const path = join(folder, 'nowhere')
+  const { code, stderr } = await usdcop('feed', '--key-file', path)
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/^usdcop: .*\/nowhere holds no key: ENOENT/),
+  })
+})
+
+test.for(['', 'two words', 'one\nhunter2'])(
+  'takes no key that HTTP could not carry, and does not repeat it: %j',
+  async (text) => {
+    const { code, stdout, stderr } = await usdcop('feed', '--key-file', await keyFile(text))
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `usdcop: ${join(folder, 'key')} holds no key\n`,
+    })
+  },
+)
+
+test('repeats no password of an address', async () => {
+  const args = ['--key-file', 'k', '--to', 'http://me:hunter2@here']
+  const { code, stderr } = await usdcop('feed', ...args)
+  expect(code).toBe(2)
+  expect(stderr).not.toContain('hunter2')
+})
