@@ -17,6 +17,13 @@ export interface PostgresServer extends AsyncDisposable {
   createDatabase(): Promise<string>
 }
 
+/** One that may be stopped and started again, at the same address, with what was committed. */
+export interface OwnPostgres extends PostgresServer {
+  /** SIGINT breaks all connections off with a word, SIGQUIT without a checkpoint, as a crash does. */
+  down(signal: 'SIGINT' | 'SIGQUIT'): Promise<void>
+  up(): Promise<void>
+}
+
 /**
  * A real PostgreSQL: the one at `DATABASE_URL` (in which only databases of our own are made and
  * dropped), else local binaries, else a container.
@@ -25,6 +32,13 @@ export async function startPostgres(): Promise<PostgresServer> {
   const given = process.env['DATABASE_URL']
   if (given !== undefined && given !== '') return server(given, async () => {})
   return (await startLocal()) ?? (await startContainer())
+}
+
+/** Local binaries, whatever `DATABASE_URL` says: somebody else's server is not ours to stop. */
+export async function startOwnPostgres(): Promise<OwnPostgres> {
+  const local = await startLocal()
+  if (local === undefined) throw new Error('no PostgreSQL here: apt-get install postgresql')
+  return local
 }
 
 function server(url: string, stop: () => Promise<void>): PostgresServer {
@@ -56,7 +70,7 @@ async function administer(url: string, sql: string): Promise<void> {
   }
 }
 
-async function startLocal(): Promise<PostgresServer | undefined> {
+async function startLocal(): Promise<OwnPostgres | undefined> {
   const bin = localBinaries()
   if (bin === undefined) return undefined
   const owner = await unprivileged()
@@ -68,15 +82,27 @@ async function startLocal(): Promise<PostgresServer | undefined> {
   const port = await freePort()
   const settings = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=']
   const options = ['-D', data, '-p', String(port), ...settings, '-c', 'fsync=off']
-  const process = spawn(join(bin, 'postgres'), options, { cwd: directory, ...owner })
+  const launch = () => spawn(join(bin, 'postgres'), options, { cwd: directory, ...owner })
+  let process = launch()
   await ready(process)
-  return server(`postgres://postgres@127.0.0.1:${port}/postgres`, async () => {
-    if (process.exitCode === null) {
-      process.kill('SIGINT')
-      await once(process, 'exit')
-    }
+  const down: OwnPostgres['down'] = async (signal) => {
+    if (process.exitCode !== null) return
+    process.kill(signal)
+    await once(process, 'exit')
+  }
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  const started = server(url, async () => {
+    await down('SIGINT')
     await rm(directory, { recursive: true, force: true })
   })
+  return {
+    ...started,
+    down,
+    async up() {
+      process = launch()
+      await ready(process)
+    },
+  }
 }
 
 async function startContainer(): Promise<PostgresServer> {

@@ -10,6 +10,12 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string
 }
 
+/** One that may be stopped and started again, at the same address; it forgets its rows meanwhile. */
+export interface OwnRedis extends RedisServer {
+  down(): Promise<void>
+  up(): Promise<void>
+}
+
 /**
  * A real Redis: the one at `REDIS_URL`, else a local redis-server, which starts in a blink, else a
  * container. A given one is not emptied: tests use a project name of their own.
@@ -21,19 +27,38 @@ export async function startRedis(): Promise<RedisServer> {
   return (await startLocal()) ?? startContainer()
 }
 
-async function startLocal(): Promise<RedisServer | undefined> {
+/** A local redis-server, whatever `REDIS_URL` says: somebody else's is not ours to stop. */
+export async function startOwnRedis(): Promise<OwnRedis> {
+  const server = await startLocal()
+  if (server === undefined) throw new Error('no redis-server here: apt-get install redis-server')
+  return server
+}
+
+async function startLocal(): Promise<OwnRedis | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'usdcop-redis-'))
   const port = await freePort()
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory]
-  const server = spawn('redis-server', [...options, '--save', '', '--appendonly', 'no'])
+  const launch = () => spawn('redis-server', [...options, '--save', '', '--appendonly', 'no'])
+  let server = launch()
+  const down = async () => {
+    if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return
+    server.kill('SIGTERM')
+    await once(server, 'exit')
+  }
   const stop = async () => {
-    if (server.exitCode === null && server.signalCode === null && server.pid !== undefined) {
-      server.kill('SIGTERM')
-      await once(server, 'exit')
-    }
+    await down()
     await rm(directory, { recursive: true, force: true })
   }
-  if (await ready(server)) return { url: `redis://127.0.0.1:${port}`, [Symbol.asyncDispose]: stop }
+  if (await ready(server))
+    return {
+      url: `redis://127.0.0.1:${port}`,
+      down,
+      async up() {
+        server = launch()
+        if (!(await ready(server))) throw new Error('redis-server did not start again')
+      },
+      [Symbol.asyncDispose]: stop,
+    }
   await stop()
   return undefined
 }

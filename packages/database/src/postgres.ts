@@ -129,7 +129,7 @@ async function withClient<T>(
   try {
     return await work(client)
   } catch (error) {
-    throw signal.aborted ? signal.reason : fromSql(error)
+    throw signal.aborted ? signal.reason : broken ? lost(error) : fromSql(error)
   } finally {
     signal.removeEventListener('abort', onAbort)
     await cancelling
@@ -137,6 +137,15 @@ async function withClient<T>(
     // A cancellation may strike late: such a connection is not lent again.
     client.release(broken || cancelling !== undefined)
   }
+}
+
+/** A server that crashes says nothing, and what the driver says of that has no code. */
+function lost(error: unknown): unknown {
+  const known = fromSql(error)
+  if (known instanceof ServiceError) return known
+  return new ServiceError('store_unavailable', 'the connection to the database broke', {
+    cause: error,
+  })
 }
 
 async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
