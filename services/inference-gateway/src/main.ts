@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Database } from '@usdcop/database/database'
 import { migrate } from '@usdcop/database/migrate'
 import { openPglite } from '@usdcop/database/pglite'
-import { openPostgres } from '@usdcop/database/postgres'
+import { openPostgresWhenUp } from '@usdcop/database/postgres-start'
 import { parseContract } from '@usdcop/observation/contract'
 import { marketClock } from '@usdcop/observation/market-clock'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
@@ -84,7 +84,11 @@ async function openDatabase(
   const database =
     databaseUrl === undefined
       ? await openPglite(join(dataDirectory, 'database'), life.signal)
-      : await openPostgres({ url: databaseUrl }, life.signal)
+      : await openPostgresWhenUp({ url: databaseUrl }, waitForDatabase, life.signal)
   life.onClose('database', () => database.close())
   return database
+}
+
+function waitForDatabase(error: Error): void {
+  logger.warn({ err: error }, 'the database is not up; trying again')
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Database } from '@usdcop/database/database'
 import { migrate } from '@usdcop/database/migrate'
 import { openPglite } from '@usdcop/database/pglite'
-import { openPostgres } from '@usdcop/database/postgres'
+import { openPostgresWhenUp } from '@usdcop/database/postgres-start'
 import { openLmdbStore } from '@usdcop/feast/lmdb-store'
 import type { OnlineStore } from '@usdcop/feast/online-store'
 import { connectRedis, createRedisStore } from '@usdcop/feast/redis-store'
@@ -81,7 +81,7 @@ async function openDatabase(
   const database =
     databaseUrl === undefined
       ? await openPglite(join(dataDirectory, 'database'), life.signal)
-      : await openPostgres({ url: databaseUrl }, life.signal)
+      : await openPostgresWhenUp({ url: databaseUrl }, waitForDatabase, life.signal)
   life.onClose('database', () => database.close())
   return database
 }
@@ -99,4 +99,8 @@ function openOnlineStore(
   const client = connectRedis(redisUrl, (error) => logger.warn({ err: error }, 'redis'))
   life.onClose('redis', () => client.disconnect())
   return createRedisStore(client, project)
+}
+
+function waitForDatabase(error: Error): void {
+  logger.warn({ err: error }, 'the database is not up; trying again')
 }
