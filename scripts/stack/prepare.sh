@@ -15,7 +15,7 @@ Makes ready what the compose files expect to find:
 PROFILE is by default the one that .env was written for, or dev.
 Lines of .env below `# yours` are kept, and win over the generated ones.
 
-  --restart-clock   the demo's clock begins now, instead of where it began before
+  --restart-clock   forget when the demo's clock began: it begins now, or with the next demo
 
 Variables read:
   IMAGES_FILE         which images to run; by default the file .env was written with, or images.env
@@ -108,11 +108,11 @@ write_env() {
   # Noted in the header too: a while in another profile does not begin the demo again.
   clock=$(former CLOCK_WALL_START)
   [ -n "$clock" ] || clock=$(noted 'demo clock')
-  if [ "$restart_clock" = yes ] || { [ -z "$clock" ] && [ "$profile" = demo ]; }; then
+  if [ "$restart_clock" = yes ]; then clock=; fi
+  clock_news=
+  if [ -z "$clock" ] && [ "$profile" = demo ]; then
     clock=$(date -u +%Y-%m-%dT%H:%M:%SZ)
     clock_news=", the demo's clock begins now"
-  else
-    clock_news=
   fi
   clock_line=
   if [ "$profile" = demo ]; then clock_line=CLOCK_WALL_START=$clock; fi
