@@ -3,6 +3,7 @@ import { contractCommand } from './commands/contract.ts'
 import { featuresCommand } from './commands/features.ts'
 import { feedCommand } from './commands/feed.ts'
 import { replayCommand } from './commands/replay.ts'
+import { stackCommand } from './commands/stack.ts'
 import { startCommand } from './commands/start.ts'
 import { exitCodeOf, explain } from './faults.ts'
 import type { World } from './world.ts'
@@ -39,6 +40,7 @@ function buildProgram(world: World): Command {
     featuresCommand,
     feedCommand,
     contractCommand,
+    stackCommand,
   ])
     program.addCommand(inheriting(command(world), program))
   return program
