@@ -88,8 +88,9 @@ describe('Jaeger', { timeout: 5 * PATIENCE_MS }, () => {
     const path = await eventually(
       'a trace that a closed bar began',
       async (until) => {
-        const paths = (await newestTraces('feature-server', until)).map((spans) =>
-          pathTo(named(spans, 'feature-server', FEATURES), spans),
+        const traces = await newestTraces('feature-server', until)
+        const paths = traces.flatMap((spans) =>
+          spans.filter(isFeatureRead).map((span) => pathTo(span, spans)),
         )
         const found = paths.find((one) => one.at(-1)?.name === 'process bar_closed')
         if (found === undefined) throw new Error(`${paths.length} traces, all begun otherwise`)
@@ -122,6 +123,10 @@ async function question(symbol: string, { traceparent }: Caller, signal: AbortSi
   )
 }
 
+function isFeatureRead({ service, name }: Span): boolean {
+  return service === 'feature-server' && name === FEATURES
+}
+
 /** Throws where there is no such span (yet). */
 function named(spans: readonly Span[], service: string, name: string): Span {
   const found = spans.find((span) => span.service === service && span.name === name)
@@ -131,27 +136,31 @@ function named(spans: readonly Span[], service: string, name: string): Span {
 }
 
 /**
- * Sends a bar of ours and asks about it, again and again, until the answer is that bar's. The gateway
- * may see the bar while no question waits; then the trace has no feature server in it, this throws, and
- * the next bar is another chance.
+ * Sends a bar of ours and asks, again and again and for several symbols at once, until that bar is decided
+ * on: so that some question of this trace waits whenever the gateway looks for new bars. It may look
+ * between two questions all the same; then the trace has no feature server in it, this throws, and the
+ * next bar is another chance.
  */
 async function askedInTime(signal: AbortSignal) {
   const label = await newLabel(signal)
   const caller = newCaller()
-  const sent = sendBars([ownBar(label)], signal)
-  for (let barTime = 0; barTime !== label; ) {
-    const { status, text } = await ask(
-      'inference-gateway',
-      '/v1/decisions',
-      {
-        body: { symbol: OWN_SYMBOL },
-        headers: { ...as.writer(), traceparent: caller.traceparent },
-      },
-      signal,
-    )
-    if (status < 300) ({ barTime } = JSON.parse(text) as { barTime: number })
+  const headers = { ...as.writer(), traceparent: caller.traceparent }
+  const decided = new AbortController()
+  const askOn = async (symbol: string): Promise<void> => {
+    while (!decided.signal.aborted) {
+      const question = { body: { symbol }, headers }
+      const { status, text } = await ask('inference-gateway', '/v1/decisions', question, signal)
+      if (status < 300 && (JSON.parse(text) as { barTime: number }).barTime === label)
+        decided.abort()
+    }
   }
-  await sent
+  // Of symbols that nobody knows the gateway says so, once it has looked for new bars.
+  const asking = [OWN_SYMBOL, 'NOBODY/1', 'NOBODY/2', 'NOBODY/3'].map(askOn)
+  try {
+    await Promise.all([sendBars([ownBar(label)], signal), ...asking])
+  } finally {
+    decided.abort()
+  }
   const spans = await eventually(
     'the feature server in the trace',
     async (until) => {
