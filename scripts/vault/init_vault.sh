@@ -99,4 +99,13 @@ must "$cli" write auth/approle/role/trading token_policies=trading-policy token_
 
 : > "$marker"
 say 'ready: secret/, approle, policies trading-policy and airflow-policy, role trading'
-stay_if_asked
+
+# A server in development mode forgets all of it when it restarts. Ending lets this container be started
+# again, which makes it anew.
+while [ "$stay" = yes ]; do
+  run sleep 5
+  if run "$cli" status > /dev/null 2>&1 && ! holds '"approle/"' "$cli" auth list -format=json; then
+    rm -f "$marker"
+    fail 'Vault has forgotten what was set up'
+  fi
+done
