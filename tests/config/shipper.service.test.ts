@@ -55,7 +55,7 @@ test.skipIf(loki.missing || shipper.missing)(
   'from Docker’s files to Loki: by service and level, traces beside the lines, no secret',
   async ({ signal }) => {
     await using folder = await temporaryFolder()
-    const [port, grpcPort, health] = await freePorts(3)
+    const [port, grpcPort, metricsPort] = await freePorts(3)
     const lokiUrl = `http://127.0.0.1:${port}`
     const lokiFile = join(folder.path, 'loki.yml')
     const lokiHere = withReplaced(lokiText, {
@@ -86,12 +86,13 @@ test.skipIf(loki.missing || shipper.missing)(
     const shipperFile = join(folder.path, 'shipper.yaml')
     const shipperHere = withReplaced(shipperText, {
       '/var/lib/docker/containers': join(folder.path, 'containers'),
-      '0.0.0.0:12345': `127.0.0.1:${health}`,
+      'port: 12345': `port: ${metricsPort}`,
     })
     await writeFile(shipperFile, shipperHere)
     const lokiArgs = [`-config.file=${lokiFile}`]
     await using _loki = await start(loki.path, lokiArgs, `${lokiUrl}/ready`, signal)
-    const ready = `http://127.0.0.1:${health}/-/ready`
+    // Prometheus asks Alloy there too.
+    const ready = `http://127.0.0.1:${metricsPort}/metrics`
     const env = { LOKI_OTLP_ENDPOINT: `${lokiUrl}/otlp`, DEPLOYMENT_ENV: 'test' }
     await using _shipper = await start(
       shipper.path,

@@ -60,6 +60,8 @@ const SECRETS = [
   'GET /v1?api_key=hunter2&b=2',
   'token hvs.hunter2hunter2hunter2AAAA was revoked',
   'https://hooks.slack.com/services/T00/B00/hunter2',
+  'Root Token: hunter2',
+  'Unseal Key 1: hunter2hunter2=',
   'jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.hunter2',
 ]
 const HARMLESS = [

@@ -10,7 +10,7 @@ export const collectorFile = z.object({
   connectors: components,
   extensions: components,
   service: z.object({
-    extensions: z.array(z.string()),
+    extensions: z.array(z.string()).default([]),
     pipelines: z.record(
       z.string(),
       z.object({
