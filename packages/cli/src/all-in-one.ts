@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ServiceError } from '@usdcop/service/errors'
 import type { StartReport } from '@usdcop/service/start-report'
 import { ChildFailed } from './faults.ts'
 import { repositoryPath } from './paths.ts'
@@ -29,6 +31,12 @@ export async function runAllInOne(
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted()
+  // An image of ours holds one service.
+  if (!existsSync(MAIN))
+    throw new ServiceError(
+      'config_invalid',
+      'this installation holds one service and not the whole platform: run this from a checkout',
+    )
   const output = log === 'inherit' ? log : await openLog(log.file)
   const child = spawn(process.execPath, ['--import', TRACING, MAIN], {
     env,
