@@ -1,0 +1,62 @@
+import { COMPOSE_FILES, type ComposeService, composeServices, readCompose } from './compose.ts'
+import { environmentOf } from './environment.ts'
+import { textsOf } from './evidence.ts'
+import type { Files } from './files.ts'
+
+/** Secrets that no container mounts, and who needs them. */
+export const FOR_PEOPLE: Readonly<Record<string, string>> = {
+  reader_key: 'people read the console and the services with it',
+}
+
+/**
+ * Every secret is made, mounted where it is used and used where it is mounted.
+ * @param made the files that `prepare.sh` makes in secrets/
+ */
+export function secretFindings(files: Files, made: readonly string[]): string[] {
+  const services = composeServices(files, environmentOf(files))
+  const mounted = new Set(services.flatMap(({ secrets }) => secrets))
+  return [
+    ...COMPOSE_FILES.flatMap((path) => declared(files, path, made)),
+    ...services.flatMap((service) => usesOf(files, service)),
+    ...made
+      .filter((name) => !mounted.has(name) && !(name in FOR_PEOPLE))
+      .map((name) => `prepare.sh makes ${name}, and nothing mounts it`),
+    ...Object.keys(FOR_PEOPLE)
+      .filter((name) => mounted.has(name) || !made.includes(name))
+      .map((name) => `${name} is excepted, and needs no exception`),
+  ]
+}
+
+function declared(files: Files, path: string, made: readonly string[]): string[] {
+  const { secrets, services } = readCompose(files, path)
+  const mounted = new Set(Object.values(services).flatMap((service) => service.secrets))
+  return Object.entries(secrets).flatMap(([name, { file }]) => [
+    ...(file === `./secrets/${name}` ? [] : [`${path} takes the secret ${name} from ${file}`]),
+    ...(made.includes(name)
+      ? []
+      : [`${path} has the secret ${name}, which prepare.sh does not make`]),
+    ...(mounted.has(name)
+      ? []
+      : [`${path} has the secret ${name}, which none of its services mounts`]),
+  ])
+}
+
+function usesOf(files: Files, service: ComposeService): string[] {
+  const mentions = textsOf(files, service).flatMap(({ from, text }) =>
+    [...text.matchAll(/\/run\/secrets\/(?<name>[\w.]*\w)/g)].map(({ groups }) => ({
+      from,
+      name: groups?.['name'] ?? '',
+    })),
+  )
+  return [
+    ...mentions
+      .filter(({ name }) => !service.secrets.includes(name))
+      .map(
+        ({ from, name }) =>
+          `${from} reads the secret ${name}, which ${service.name} does not mount`,
+      ),
+    ...service.secrets
+      .filter((secret) => !mentions.some(({ name }) => name === secret))
+      .map((secret) => `${service.name} mounts the secret ${secret} and does not use it`),
+  ]
+}
