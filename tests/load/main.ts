@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   reducer: async () => (await import('./reducer.bench.ts')).reducerBench(),
   decision: async () => (await import('./decision.bench.ts')).decisionBench(),
   backfill: async () => (await import('./backfill.bench.ts')).backfillBench(),
+  tracing: async () => (await import('./tracing.bench.ts')).tracingBench(),
 }
 
 const { values, positionals } = parseArgs({
