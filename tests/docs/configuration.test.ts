@@ -16,16 +16,20 @@ const shared = [
 const sharedBy = (service: string) =>
   shared.filter(({ schema }) => configOf(service).includes(schema))
 
-/** The variables in a service's tables, and those of every service. */
-function documented(service: string): string[] {
+/** The variables in the tables of some sections. */
+function tabled(...titles: readonly string[]): string[] {
   const sections = page.split(/^## /m)
   const of = (title: string) => sections.find((section) => section.startsWith(title)) ?? ''
-  const titles = ['Every service', ...sharedBy(service).map(({ section }) => section), service]
   const rows = titles
     .map(of)
     .join('\n')
     .matchAll(/^\| `(?<name>[A-Z_]+)`/gm)
   return [...rows].map(({ groups }) => groups?.['name'] ?? '')
+}
+
+/** The variables in a service's tables, and those of every service. */
+function documented(service: string): string[] {
+  return tabled('Every service', ...sharedBy(service).map(({ section }) => section), service)
 }
 
 function inCode(service: string): string[] {
@@ -49,4 +53,31 @@ test('docs/configuration.md names the variables that may be given as a file', ()
   const [, sentence = ''] = /Secrets may be given as files: where (.*?) is read/s.exec(page) ?? []
   const named = [...sentence.matchAll(/[A-Z_]{2,}/g)].map(([name]) => name)
   expect(named.sort()).toEqual([...new Set(inServices)].sort())
+})
+
+/** Of OpenTelemetry, by the package that reads them. */
+const readByTheSdk = {
+  'sdk-node/dist/create-from-env.mjs': [
+    'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+    'OTEL_BSP_MAX_QUEUE_SIZE',
+    'OTEL_BSP_SCHEDULE_DELAY',
+    'OTEL_PROPAGATORS',
+    'OTEL_TRACES_SAMPLER',
+    'OTEL_TRACES_SAMPLER_ARG',
+  ],
+  'sdk-node/dist/sdk.mjs': ['OTEL_LOG_LEVEL'],
+  'resources/dist/detectors/ResourceAttributesEnvDetector.mjs': ['OTEL_RESOURCE_ATTRIBUTES'],
+}
+
+test('docs/configuration.md lists what the start-up file and the SDK read for tracing', () => {
+  const settings = read('packages/tracing/src/settings.ts')
+  const ours = [...settings.matchAll(/env\['(?<name>\w+)'\]/g)].map(
+    ({ groups }) => groups?.['name'] ?? '',
+  )
+  const theirs = Object.entries(readByTheSdk).flatMap(([file, names]) => {
+    const source = read(`packages/tracing/node_modules/@opentelemetry/${file}`)
+    for (const name of names) expect(source).toContain(`"${name}"`)
+    return names
+  })
+  expect(tabled('Tracing').sort()).toEqual([...new Set(ours), ...theirs].sort())
 })
