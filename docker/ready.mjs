@@ -4,11 +4,11 @@ import { get } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 const asked = get({ port: process.env.PORT, path: '/readyz', timeout: 3_000 }, async (answer) => {
-  console.log(answer.statusCode, await text(answer))
+  process.stdout.write(`${answer.statusCode} ${await text(answer)}\n`)
   process.exitCode = answer.statusCode === 200 ? 0 : 1
 })
 asked.on('timeout', () => asked.destroy(new Error('no answer within 3 s')))
 asked.on('error', (error) => {
-  console.log(error.message)
+  process.stdout.write(`${error.message}\n`)
   process.exitCode = 1
 })
