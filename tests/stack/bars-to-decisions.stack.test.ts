@@ -14,8 +14,8 @@ import {
 } from './support/market.ts'
 import { newLabel, OWN_SYMBOL, ownBar, ownDecision, sendBars } from './support/own-bars.ts'
 
-/** A demo bar closes every few seconds; a machine that builds something beside it is slower. */
-const A_BAR_MS = 90_000
+/** A demo bar closes every fifteen seconds, and the night between two sessions takes more than a minute. */
+const A_BAR_MS = 150_000
 const BAR_MS = 300_000
 const FEATURES = (
   JSON.parse(readText('config/contracts/observation-15d.v1.json')) as {

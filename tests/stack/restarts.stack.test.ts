@@ -11,7 +11,8 @@ import { type Decision, decisionSince, iso, SYMBOL } from './support/market.ts'
 import { assertAllWell, SERVES_AGAIN } from './support/recovery.ts'
 import { newCaller, spansOf } from './support/traces.ts'
 
-const WELL_AGAIN_MS = 120_000
+/** Room for a night of the demo between two sessions. */
+const WELL_AGAIN_MS = 150_000
 const GRACE_SECONDS = 10
 const absent = absentServices({ ...stackEnvironment(), ...process.env })
 const here = <Name extends Service>(services: readonly Name[]) =>

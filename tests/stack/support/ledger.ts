@@ -31,26 +31,31 @@ export async function ledgerFaults(
 ): Promise<readonly string[]> {
   const all = [mark, ...(await decisionsAfter(undefined, mark.seq, signal))]
   const bars = all.filter(({ symbol, trigger }) => symbol === SYMBOL && trigger === 'bar')
-  return [...orderFaults(bars), ...lostBars(bars), ...(await linkFaults(all, signal))]
+  return [...barFaults(bars, demoLabels()), ...(await linkFaults(all, signal))]
 }
 
-function orderFaults(bars: readonly Decision[]): string[] {
-  return pairsOf(bars)
+type DecidedBar = Pick<Decision, 'id' | 'barTime' | 'session'>
+
+/**
+ * Bars decided on twice, out of their order, or never.
+ * @param bars in the order of the ledger
+ * @param fed labels of the bars that were sent, as ISO instants
+ */
+export function barFaults(bars: readonly DecidedBar[], fed: readonly string[]): readonly string[] {
+  const misplaced = pairsOf(bars)
     .filter(([earlier, later]) => later.barTime <= earlier.barTime)
     .map(([earlier, later]) => `${later.id} is of ${iso(later.barTime)}, behind ${earlier.id}`)
-}
-
-/** A day on which nothing was decided is no session: the file also has rows of holidays. */
-function lostBars(bars: readonly Decision[]): string[] {
-  const decided = new Set(bars.map(({ barTime }) => iso(barTime)))
-  const sessions = new Set(bars.map(({ session }) => session))
   const [first, last] = [bars[0], bars.at(-1)]
   if (first === undefined || last === undefined) return ['there is no decision']
   const [from, to] = [iso(first.barTime), iso(last.barTime)]
-  return demoLabels()
-    .filter((label) => label > from && label <= to && sessions.has(label.slice(0, 10)))
+  const decided = new Set(bars.map(({ barTime }) => iso(barTime)))
+  // A day on which nothing was decided is no session: the file also has rows of holidays.
+  const sessions = new Set(bars.map(({ session }) => session))
+  const lost = fed
+    .filter((label) => label > from && label < to && sessions.has(label.slice(0, 10)))
     .filter((label) => !decided.has(label))
     .map((label) => `the bar ${label} was never decided on`)
+  return [...misplaced, ...lost]
 }
 
 async function linkFaults(all: readonly Decision[], signal: AbortSignal): Promise<string[]> {
