@@ -98,6 +98,18 @@ test.for<Fault>([
     to: 'ALLOY_IMAGE=grafana/promtail:',
     says: 'alloy: nobody has said what grafana/promtail can run',
   },
+  {
+    in: 'docker/Dockerfile',
+    from: 'COPY docker/ready.mjs /app/docker/ready.mjs',
+    to: 'COPY docker/ready.mjs /app/ready.mjs',
+    says: 'materializer has no /app/docker/ready.mjs for its health check',
+  },
+  {
+    in: '.dockerignore',
+    from: '!docker/ready.mjs\n',
+    to: '',
+    says: 'inference-gateway has no /app/docker/ready.mjs for its health check',
+  },
 ])('finds that $says', (fault) => {
   expect(healthCheckFindings(broken(files, fault))).toContain(fault.says)
 })

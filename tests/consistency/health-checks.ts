@@ -1,6 +1,6 @@
-import { type ComposeService, composeServices, repositoryOf } from './compose.ts'
+import { type ComposeService, composeServices, isOurs, repositoryOf } from './compose.ts'
 import { environmentOf } from './environment.ts'
-import type { Files } from './files.ts'
+import { type Files, has } from './files.ts'
 
 /**
  * What a health check may run in each image. Half of the usual probes cannot work: a program that is
@@ -38,7 +38,11 @@ export const WITHOUT_HEALTH_CHECK: Readonly<Record<string, string>> = {
 
 export function healthCheckFindings(files: Files): string[] {
   const services = composeServices(files, environmentOf(files))
-  return [...services.flatMap(probeFindings), ...services.flatMap((one) => waits(one, services))]
+  return [
+    ...services.flatMap(probeFindings),
+    ...services.filter(isOurs).flatMap((service) => missingScripts(files, service)),
+    ...services.flatMap((service) => waits(service, services)),
+  ]
 }
 
 function probeFindings(service: ComposeService): string[] {
@@ -53,6 +57,21 @@ function probeFindings(service: ComposeService): string[] {
   return programsOf(healthcheck.test)
     .filter((program) => !allowed.includes(program))
     .map((program) => `${name}: ${image} has no ${program} for the health check`)
+}
+
+/** A script that our image's health check runs is copied to that place. */
+function missingScripts(files: Files, { name, healthcheck }: ComposeService): string[] {
+  const recipe = files.read('docker/Dockerfile')
+  const ignored = files.read('.dockerignore')
+  const scripts = (healthcheck?.test ?? []).filter((word) => word.startsWith('/app/'))
+  return scripts.flatMap((script) => {
+    const source = script.slice('/app/'.length)
+    return has(files, source) &&
+      ignored.includes(`!${source}\n`) &&
+      recipe.includes(`\nCOPY ${source} ${script}\n`)
+      ? []
+      : `${name} has no ${script} for its health check`
+  })
 }
 
 /** Who waits for another's health needs one that can come true. */
