@@ -33,8 +33,13 @@ const Service = z.looseObject({
   secrets: z.array(z.string()).default([]),
   ports: z.array(z.string()).default([]),
   networks: z
-    .union([z.array(z.string()), z.record(z.string(), z.unknown()).transform(Object.keys)])
-    .default(['default']),
+    .union([
+      z.array(z.string()).transform((names) => names.map((name) => ({ name, aliases: [] }))),
+      z
+        .record(z.string(), z.object({ aliases: z.array(z.string()).default([]) }))
+        .transform((all) => Object.entries(all).map(([name, rest]) => ({ name, ...rest }))),
+    ])
+    .default([{ name: 'default', aliases: [] }]),
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
 })
