@@ -28,15 +28,12 @@ export interface ReceivedSpan {
 export interface OtlpSink extends AsyncDisposable {
   readonly url: string
   readonly spans: readonly ReceivedSpan[]
-  /** Resolves with the first span that matches, when it has come. */
-  waitFor(matches: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan>
 }
 
 const PROTO = fileURLToPath(new URL('otlp-traces.proto', import.meta.url))
 
 export async function startOtlpSink(): Promise<OtlpSink> {
   const spans: ReceivedSpan[] = []
-  const waiting = new Set<() => void>()
   const server = new Server()
   server.addService(traceService(), {
     export(
@@ -44,7 +41,6 @@ export async function startOtlpSink(): Promise<OtlpSink> {
       done: (error: null, response: object) => void,
     ): void {
       spans.push(...request.resourceSpans.flatMap(receivedOf))
-      for (const check of waiting) check()
       done(null, {})
     },
   })
@@ -56,18 +52,6 @@ export async function startOtlpSink(): Promise<OtlpSink> {
   return {
     url: `http://127.0.0.1:${port}`,
     spans,
-    waitFor(matches) {
-      const { promise, resolve } = Promise.withResolvers<ReceivedSpan>()
-      const check = (): void => {
-        const found = spans.find(matches)
-        if (found === undefined) return
-        waiting.delete(check)
-        resolve(found)
-      }
-      waiting.add(check)
-      check()
-      return promise
-    },
     async [Symbol.asyncDispose]() {
       server.forceShutdown()
     },
