@@ -162,6 +162,16 @@ describe('the wall instant of a market instant', () => {
     )
   })
 
+  // Speeds at which a quotient of floats is off by one, up or down.
+  test.for([0.29, 0.57, 0.7, 2.3])('is exact at a speed of %d', (speed) => {
+    const made = clockOf({ speed })
+    const { startsAt } = made.clock
+    const missed = Array.from({ length: 3_000 }, (_, i) => startsAt + i + 1).filter(
+      (instant) => !isFirst(made, instant),
+    )
+    expect(missed).toEqual([])
+  })
+
   test('comes back to a market instant that the clock has shown', () => {
     fc.assert(
       fc.property(settings, wallMs, (given, passed) => {
