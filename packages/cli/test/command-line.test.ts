@@ -11,6 +11,15 @@ test.for([
     says: ['--to', 'MATERIALIZER_URL', '--key-file', '--history-sessions', '--once', 'CLOCK_SPEED'],
   },
   { args: ['contract'], says: ['show', 'hash'] },
+  { args: ['stack'], says: ['up', 'down', 'status', 'logs', 'doctor'] },
+  {
+    args: ['stack', 'up'],
+    says: ['--profile', '--images', '--without', '--no-build', '--timeout', 'USDCOP_COMPOSE'],
+  },
+  { args: ['stack', 'down'], says: ['-v, --volumes', '--dir'] },
+  { args: ['stack', 'status'], says: ['--json'] },
+  { args: ['stack', 'logs'], says: ['--follow', '--tail'] },
+  { args: ['stack', 'doctor'], says: ['--json', '--without'] },
   { args: ['contract', 'show'], says: ['--contract', '--json'] },
   { args: ['contract', 'hash'], says: ['--contract', '--json'] },
 ])('explains itself: usdcop $args --help', async ({ args, says }) => {
@@ -24,6 +33,11 @@ test.for([
   { args: ['begin'], says: "unknown command 'begin'" },
   { args: ['start', '--quick'], says: "unknown option '--quick'" },
   { args: ['start', '--speed', '0'], says: 'a number of sessions a minute above 0, or `max`' },
+  {
+    args: ['stack', 'up', '--profile', 'staging'],
+    says: 'Allowed choices are dev, demo, production',
+  },
+  { args: ['stack', 'up', '--timeout', '0'], says: 'a number of seconds above 0' },
   { args: ['contract', 'hash', '--short'], says: "unknown option '--short'" },
   { args: ['replay', '--from', '2025-02-30'], says: 'a date as YYYY-MM-DD is expected' },
   { args: ['features', '--bars', 'b.csv'], says: "required option '--macro <file>'" },

@@ -1,6 +1,6 @@
 import { stat, statfs } from 'node:fs/promises'
 import { freemem } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ServiceError } from '@usdcop/service/errors'
 import { z } from 'zod'
 import type { ComposeCommand } from '../compose.ts'
@@ -10,7 +10,13 @@ import { parseEnvironment } from '../environment.ts'
 import { readComposeNames, type StackFolder, sourcesOf, textOf } from '../folder.ts'
 import { PUBLISHED } from '../published.ts'
 import type { Check } from './check.ts'
-import { judgeEnvironment, judgeImages, judgeNetwork, judgeSecrets } from './files.ts'
+import {
+  judgeEnvironment,
+  judgeImages,
+  judgeNetwork,
+  judgeSecrets,
+  judgeVaultTls,
+} from './files.ts'
 import { type ImageQuestion, imageUses } from './images.ts'
 import {
   type EngineAnswer,
@@ -40,7 +46,11 @@ export interface Patient {
 /** Looks at everything the stack needs. Without an engine, at what can be seen without one. */
 export async function examine(patient: Patient, signal: AbortSignal): Promise<readonly Check[]> {
   const { folder, docker, compose } = patient
-  const files = [await environment(folder), await secrets(folder)]
+  const files = [
+    await environment(folder),
+    await secrets(folder),
+    ...(await vaultTls(folder, patient.without)),
+  ]
   const engine = await askEngine(docker, signal)
   const first = [judgeEngine(engine), judgeCompose(compose?.version)]
   if ('fault' in engine) return [...first, ...files]
@@ -123,9 +133,7 @@ async function ports(
 
 async function environment({ directory, envText }: StackFolder): Promise<Check> {
   const sources = sourcesOf(envText ?? '')
-  const texts = await Promise.all(
-    sources.map((file) => textOf(isAbsolute(file) ? file : join(directory, file))),
-  )
+  const texts = await Promise.all(sources.map((file) => textOf(resolve(directory, file))))
   return judgeEnvironment({
     variables: envText === undefined ? undefined : parseEnvironment(envText),
     expected: parseEnvironment(texts.join('\n')),
@@ -144,6 +152,24 @@ async function secrets({ directory }: StackFolder): Promise<Check> {
     folderMode: await modeOf(join(directory, 'secrets')),
     files: await Promise.all(files),
   })
+}
+
+const TLS_FILES = ['ca.crt', 'tls.crt', 'tls.key']
+
+/** Asked where VAULT_TLS is a folder; a bare word is the name of a volume. */
+async function vaultTls(
+  { directory, settings }: StackFolder,
+  without: readonly string[],
+): Promise<readonly Check[]> {
+  const folder = settings.get('VAULT_TLS')
+  if (folder === undefined || !/^[./]/.test(folder) || without.includes('vault')) return []
+  const modes = await Promise.all(TLS_FILES.map((file) => modeOf(resolve(directory, folder, file))))
+  return [
+    judgeVaultTls(
+      folder,
+      TLS_FILES.filter((_, index) => modes[index] === undefined),
+    ),
+  ]
 }
 
 async function modeOf(path: string): Promise<number | undefined> {

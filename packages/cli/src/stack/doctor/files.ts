@@ -86,6 +86,21 @@ export function judgeSecrets({ folderMode, files }: SecretFiles): Check {
   return { name, verdict: 'ok', says: `${files.length} files` }
 }
 
+/**
+ * What Vault needs beside secrets/ once it runs behind TLS.
+ * @param folder as VAULT_TLS gives it; @param missing its files that are not there
+ */
+export function judgeVaultTls(folder: string, missing: readonly string[]): Check {
+  const name = 'vault tls'
+  if (missing.length === 0) return { name, verdict: 'ok', says: folder }
+  return {
+    name,
+    verdict: 'fail',
+    says: `${folder} lacks ${missing.join(', ')}`,
+    fix: 'make a certificate for `vault` and 127.0.0.1: docs/stack.md says how',
+  }
+}
+
 export interface ImageUse {
   readonly image: string
   /** Made here, of docker/Dockerfile. */
