@@ -60,6 +60,18 @@ test.for<Fault>([
     to: 'volumes:\n  loki:\n  tempo:\n',
     says: 'docker-compose.logging.yml has the volume tempo, which none of its services mounts',
   },
+  {
+    in: 'docker-compose.yml',
+    from: 'networks: [default]\n',
+    to: 'networks: [front]\n',
+    says: 'docker-compose.yml does not have the network front, which a service joins',
+  },
+  {
+    in: 'docker-compose.mlops.yml',
+    from: 'networks:\n  default:\n',
+    to: 'networks:\n  front: {}\n  default:\n',
+    says: 'docker-compose.mlops.yml has the network front, which none of its services joins',
+  },
 ])('finds that $says', (fault) => {
   expect(mountFindings(broken(files, fault))).toContain(fault.says)
 })

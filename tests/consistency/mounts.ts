@@ -50,7 +50,7 @@ export function mountFindings(files: Files): string[] {
       ...volumes(service),
       ...configuration(files, service),
     ]),
-    ...COMPOSE_FILES.flatMap((path) => unused(files, path, values)),
+    ...COMPOSE_FILES.flatMap((path) => undeclared(files, path, values)),
   ]
 }
 
@@ -120,12 +120,21 @@ function pathIn(word: string, binds: readonly (Mount & { source: string })[]): s
     .map(({ source, target }) => source.slice(2) + path.slice(target.length))
 }
 
-function unused(files: Files, path: string, values: NodeJS.Dict<string>): string[] {
-  const { volumes: declared, services } = readCompose(files, path, values)
-  const used = Object.entries(services).flatMap(([name, service]) =>
-    mountsOf({ ...service, name, file: path }).map(({ source }) => source),
-  )
-  return Object.keys(declared)
-    .filter((name) => !used.includes(name))
-    .map((name) => `${path} has the volume ${name}, which none of its services mounts`)
+/** docker-compose 1.29 notices a network that is not declared at `up`, and neither notices one too many. */
+function undeclared(files: Files, path: string, values: NodeJS.Dict<string>): string[] {
+  const { volumes: declared, networks, services } = readCompose(files, path, values)
+  const all = Object.entries(services).map(([name, one]) => ({ ...one, name, file: path }))
+  const mounted = all.flatMap((service) => mountsOf(service).map(({ source }) => source))
+  const joined = all.flatMap((service) => service.networks.map(({ name }) => name))
+  return [
+    ...Object.keys(declared)
+      .filter((name) => !mounted.includes(name))
+      .map((name) => `${path} has the volume ${name}, which none of its services mounts`),
+    ...Object.keys(networks)
+      .filter((name) => !joined.includes(name))
+      .map((name) => `${path} has the network ${name}, which none of its services joins`),
+    ...[...new Set(joined)]
+      .filter((name) => !(name in networks))
+      .map((name) => `${path} does not have the network ${name}, which a service joins`),
+  ]
 }

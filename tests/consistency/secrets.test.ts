@@ -35,6 +35,12 @@ test.for<Fault>([
     says: 'docker-compose.logging.yml has the secret pager_key, which prepare.sh does not make',
   },
   {
+    in: LOGGING,
+    from: 'secrets: [slack_webhook_url]',
+    to: 'secrets: [pager_key]',
+    says: 'docker-compose.logging.yml does not have the secret pager_key, which a service mounts',
+  },
+  {
     in: BASE,
     from: 'secrets: [writer_key]',
     to: 'secrets: []',

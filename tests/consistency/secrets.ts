@@ -30,7 +30,9 @@ export function secretFindings(files: Files, made: readonly string[]): string[] 
 function declared(files: Files, path: string, made: readonly string[]): string[] {
   const { secrets, services } = readCompose(files, path)
   const mounted = new Set(Object.values(services).flatMap((service) => service.secrets))
-  return Object.entries(secrets).flatMap(([name, { file }]) => [
+  // docker-compose 1.29 notices that at `up`.
+  const undeclared = [...mounted].filter((name) => !(name in secrets))
+  const faults = Object.entries(secrets).flatMap(([name, { file }]) => [
     ...(file === `./secrets/${name}` ? [] : [`${path} takes the secret ${name} from ${file}`]),
     ...(made.includes(name)
       ? []
@@ -39,6 +41,10 @@ function declared(files: Files, path: string, made: readonly string[]): string[]
       ? []
       : [`${path} has the secret ${name}, which none of its services mounts`]),
   ])
+  return [
+    ...faults,
+    ...undeclared.map((name) => `${path} does not have the secret ${name}, which a service mounts`),
+  ]
 }
 
 function usesOf(files: Files, service: ComposeService): string[] {
