@@ -1,0 +1,62 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { parse } from 'yaml'
+import { program } from '../support/standin.ts'
+
+/** One of the two programs that read compose files. */
+export interface Parser {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly missing: boolean
+}
+
+export interface Parsed {
+  readonly code: number
+  /** Standard error: what it complains about. */
+  readonly said: string
+  /** What it made of the files: all merged, all variables replaced. */
+  readonly model: unknown
+}
+
+/** docker-compose 1.29, written in Python, and Compose v2 with its successors, written in Go. */
+export function parsers(): readonly Parser[] {
+  return [
+    found('docker-compose 1.29', [['docker-compose']], /^1\./, '`apt-get install docker-compose`'),
+    found(
+      'Compose v2',
+      [['docker', 'compose'], [program('compose').path]],
+      /^(v?[2-9]|dev)/,
+      'the plugin of `docker compose`, or docker/standin/build.sh',
+    ),
+  ]
+}
+
+function found(
+  name: string,
+  commands: readonly (readonly string[])[],
+  version: RegExp,
+  way: string,
+): Parser {
+  const command = commands.find(([path = '', ...args]) =>
+    version.test(spawnSync(path, [...args, 'version', '--short'], { encoding: 'utf8' }).stdout),
+  )
+  if (command === undefined) process.stderr.write(`no ${name} to read compose files with: ${way}\n`)
+  return { name, command: command ?? [], missing: command === undefined }
+}
+
+/** Reads compose files in a folder that is made ready, with every profile on and no variable of ours. */
+export function readWith(
+  { command: [path = '', ...args] }: Parser,
+  folder: string,
+  composeFiles: readonly string[],
+  signal: AbortSignal,
+): Promise<Parsed> {
+  const { PATH, HOME } = process.env
+  const options = [...args, ...composeFiles.flatMap((file) => ['-f', file]), 'config']
+  const { promise, resolve } = Promise.withResolvers<Parsed>()
+  const env = { PATH, HOME, COMPOSE_PROFILES: 'demo' }
+  execFile(path, options, { cwd: folder, env, signal }, (error, stdout, stderr) => {
+    const code = error === null ? 0 : Number(error.code ?? 1)
+    resolve({ code, said: stderr, model: code === 0 ? parse(stdout) : undefined })
+  })
+  return promise
+}
