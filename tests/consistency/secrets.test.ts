@@ -35,6 +35,12 @@ test.for<Fault>([
     says: 'docker-compose.logging.yml has the secret pager_key, which prepare.sh does not make',
   },
   {
+    in: 'docs/stack.md',
+    from: '`slack_webhook_url`',
+    to: '`webhook`',
+    says: 'docs/stack.md does not say what slack_webhook_url is for',
+  },
+  {
     in: LOGGING,
     from: 'secrets: [slack_webhook_url]',
     to: 'secrets: [pager_key]',

@@ -8,8 +8,10 @@ export const FOR_PEOPLE: Readonly<Record<string, string>> = {
   reader_key: 'people read the console and the services with it',
 }
 
+const EXPLAINED = 'docs/stack.md'
+
 /**
- * Every secret is made, mounted where it is used and used where it is mounted.
+ * Every secret is made, explained, mounted where it is used and used where it is mounted.
  * @param made the files that `prepare.sh` makes in secrets/
  */
 export function secretFindings(files: Files, made: readonly string[]): string[] {
@@ -21,6 +23,9 @@ export function secretFindings(files: Files, made: readonly string[]): string[] 
     ...made
       .filter((name) => !mounted.has(name) && !(name in FOR_PEOPLE))
       .map((name) => `prepare.sh makes ${name}, and nothing mounts it`),
+    ...made
+      .filter((name) => !files.read(EXPLAINED).includes(`\`${name}\``))
+      .map((name) => `${EXPLAINED} does not say what ${name} is for`),
     ...Object.keys(FOR_PEOPLE)
       .filter((name) => mounted.has(name) || !made.includes(name))
       .map((name) => `${name} is excepted, and needs no exception`),
