@@ -1,6 +1,6 @@
 /**
  * Host ports of the compose services that can be reached from outside, all on loopback. The one place
- * where the ring knows them; `tests/compose` holds the compose files to the same table.
+ * where the ring knows them; `tests/consistency` holds the compose files to the same table.
  */
 export const HOST_PORTS = {
   'feast-server': 6566,
