@@ -20,27 +20,30 @@ export interface Parsed {
 /** docker-compose 1.29, written in Python, and Compose v2 with its successors, written in Go. */
 export function parsers(): readonly Parser[] {
   return [
-    found('docker-compose 1.29', [['docker-compose']], /^1\./, '`apt-get install docker-compose`'),
-    found(
-      'Compose v2',
-      [['docker', 'compose'], [program('compose').path]],
-      /^(v?[2-9]|dev)/,
-      'the plugin of `docker compose`, or docker/standin/build.sh',
-    ),
+    parser('docker-compose 1.29', /^1\./, ['docker-compose'], () => {
+      process.stderr.write(
+        'tests that need docker-compose 1.29 did not run: `apt-get install docker-compose`\n',
+      )
+      return undefined
+    }),
+    parser('Compose v2', /^(?:v?[2-9]|dev)/, ['docker', 'compose'], () => {
+      const { path, missing } = program('compose')
+      return missing ? undefined : [path]
+    }),
   ]
 }
 
-function found(
+/** @param otherwise what to run in the command's place, asked where that is missing or another version */
+function parser(
   name: string,
-  commands: readonly (readonly string[])[],
   version: RegExp,
-  way: string,
+  command: readonly [string, ...string[]],
+  otherwise: () => readonly string[] | undefined,
 ): Parser {
-  const command = commands.find(([path = '', ...args]) =>
-    version.test(spawnSync(path, [...args, 'version', '--short'], { encoding: 'utf8' }).stdout),
-  )
-  if (command === undefined) process.stderr.write(`no ${name} to read compose files with: ${way}\n`)
-  return { name, command: command ?? [], missing: command === undefined }
+  const [path, ...args] = command
+  const { stdout } = spawnSync(path, [...args, 'version', '--short'], { encoding: 'utf8' })
+  const found = version.test(stdout ?? '') ? command : otherwise()
+  return { name, command: found ?? [], missing: found === undefined }
 }
 
 /** Reads compose files in a folder that is made ready, with every profile on and no variable of ours. */

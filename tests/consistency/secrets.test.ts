@@ -41,6 +41,12 @@ test.for<Fault>([
     says: 'docs/stack.md does not say what slack_webhook_url is for',
   },
   {
+    in: BASE,
+    from: 'DATABASE_URL_FILE: /run/secrets/database_url',
+    to: 'DATABASE_URL_FILE: /run/secret/database_url',
+    says: 'DATABASE_URL_FILE of materializer does not name a secret',
+  },
+  {
     in: LOGGING,
     from: 'secrets: [slack_webhook_url]',
     to: 'secrets: [pager_key]',

@@ -59,7 +59,11 @@ function usesOf(files: Files, service: ComposeService): string[] {
       name: groups?.['name'] ?? '',
     })),
   )
+  const elsewhere = Object.entries(service.environment).filter(
+    ([name, value]) => name.endsWith('_FILE') && !value.startsWith('/run/secrets/'),
+  )
   return [
+    ...elsewhere.map(([name]) => `${name} of ${service.name} does not name a secret`),
     ...mentions
       .filter(({ name }) => !service.secrets.includes(name))
       .map(
