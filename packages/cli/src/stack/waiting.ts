@@ -30,6 +30,8 @@ export interface Watched {
 
 /** As often may a container be started again, for a server it needs that comes late. */
 const RESTARTS_ALLOWED = 5
+/** By then one that was unhealthy before, and has been helped since, has been asked for its health again. */
+const ASKED_AGAIN_MS = 20_000
 /** A server that cannot run at all is gone sooner. */
 const STEADY_AFTER_MS = 3_000
 
@@ -53,10 +55,12 @@ function stepOf(container: Container, { before, settled, seenForMs }: Watched): 
   const earlier = before.find(({ id }) => id === container.id)
   const steady = seenForMs(container) >= STEADY_AFTER_MS
   const step = verdict(container, earlier?.restarts ?? 0, steady)
-  const untouched = earlier?.startedAt === container.startedAt && !settled
+  const untouched = earlier?.startedAt === container.startedAt
+  const mayRecover = container.state === 'running' && seenForMs(container) < ASKED_AGAIN_MS
+  const unjudged = untouched && (!settled || mayRecover)
   return {
     service: container.service,
-    step: step === 'failed' && untouched ? 'waiting' : step,
+    step: step === 'failed' && unjudged ? 'waiting' : step,
     state: stateOf(container),
     container,
   }

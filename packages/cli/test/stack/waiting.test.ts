@@ -113,6 +113,17 @@ test('does not judge what is left of the last time before Compose has touched it
   expect(look({ ...watched, containers: [again], settled: false })[0]?.step).toBe('failed')
 })
 
+test('lets one that was unhealthy before be asked for its health again', () => {
+  const containers = [{ ...store, health: 'unhealthy' as const }]
+  const at = (seenMs: number, before: readonly Container[]) =>
+    look({ services: ['store'], containers, before, seenForMs: () => seenMs })[0]?.step
+  expect([at(0, containers), at(20_000, containers), at(0, [])]).toEqual([
+    'waiting',
+    'failed',
+    'failed',
+  ])
+})
+
 test('counts the restarts since then', () => {
   const before = [{ ...store, restarts: 40 }]
   const step = (restarts: number) =>
