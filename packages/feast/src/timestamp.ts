@@ -2,7 +2,7 @@ import { ProtoReader, ProtoWriter, VARINT } from './protobuf.ts'
 
 /**
  * Instants are epoch milliseconds whose fraction holds microseconds: all that a Python datetime, and
- * so Feast, can hold. A float64 keeps them exact to the microsecond until the year 2255.
+ * so Feast, can hold. A float64 keeps them exact to the microsecond until the year 2248.
  */
 export interface TimestampParts {
   readonly seconds: number
@@ -11,9 +11,11 @@ export interface TimestampParts {
 
 /** Seconds rounded down and 0…999,999,000 nanoseconds, as `google.protobuf.Timestamp` splits an instant. */
 export function timestampParts(instantMs: number): TimestampParts {
-  const micros = Math.round(instantMs * 1_000)
-  const seconds = Math.floor(micros / 1_000_000)
-  return { seconds, nanos: (micros - seconds * 1_000_000) * 1_000 }
+  // The fraction is taken off before it is scaled: scaled whole, an instant after 2109 loses its last microsecond.
+  const whole = Math.floor(instantMs)
+  const micros = Math.round((instantMs - whole) * 1_000)
+  const seconds = Math.floor((whole * 1_000 + micros) / 1_000_000)
+  return { seconds, nanos: ((whole - seconds * 1_000) * 1_000 + micros) * 1_000 }
 }
 
 /** The bytes of `google.protobuf.Timestamp`; zero fields are left out, as proto3 does. */
