@@ -4,23 +4,27 @@
 set -euo pipefail
 cache=$1 tag=$2
 archive=$cache/debian-bookworm.tar
+bundle=etc/ssl/certs/ca-certificates.crt
 
+# A second import would be another image, and nothing built on the first would be found again.
+docker image inspect "$tag" > /dev/null 2>&1 && exit 0
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 if [ ! -f "$archive" ]; then
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  debootstrap --variant=minbase --include=ca-certificates bookworm "$work/root" > "$cache/log/debootstrap.log" 2>&1 ||
-    { tail -20 "$cache/log/debootstrap.log"; exit 1; }
   root=$work/root
+  debootstrap --variant=minbase --include=ca-certificates bookworm "$root" > "$cache/log/debootstrap.log" 2>&1 ||
+    { tail -20 "$cache/log/debootstrap.log"; exit 1; }
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
-  cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
   tar -C "$root" -cf "$archive.new" .
   mv "$archive.new" "$archive"
 fi
 
-# A second import would be another image, and nothing built on the first would be found again.
-docker image inspect "$tag" > /dev/null 2>&1 && exit 0
-bundle=/etc/ssl/certs/ca-certificates.crt
+# The kept archive may come from another machine; the certificates are those of this one.
+cp "$archive" "$work/base.tar"
+tar --delete -f "$work/base.tar" "./$bundle"
+tar -C / -rhf "$work/base.tar" "./$bundle"
 docker import \
-  -c "ENV NODE_EXTRA_CA_CERTS=$bundle SSL_CERT_FILE=$bundle PIP_CERT=$bundle" \
+  -c "ENV NODE_EXTRA_CA_CERTS=/$bundle SSL_CERT_FILE=/$bundle PIP_CERT=/$bundle" \
   -c 'CMD ["/bin/sh"]' \
-  "$archive" "$tag" > /dev/null
+  "$work/base.tar" "$tag" > /dev/null

@@ -19,13 +19,16 @@ done
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/versions.env"
 cache=$(mkdir -p "$cache/standin/log" && cd "$cache/standin" && pwd)
-base=usdcop-standin/debian:bookworm
 started=$SECONDS
 
 say() { echo "standin: $*"; }
 
+digest() { cat "$@" | sha256sum | cut -c1-16; }
+
 # Everything the images are made from, and so what the kept images are good for.
-inputs=$(cd "$here" && find . -type f ! -name README.md | sort | xargs sha256sum | sha256sum | cut -c1-16)
+bundle=/etc/ssl/certs/ca-certificates.crt
+inputs=$(cd "$here" && find . -type f ! -name README.md -print0 | sort -z | xargs -0 sha256sum | digest - "$bundle")
+base=usdcop-standin/debian:bookworm-$(digest "$here/base.sh" "$bundle")
 images=$(sed -n 's/^[A-Z_]*_IMAGE=//p' "$here/../../images.standin.env" | grep -v '/none:' | sort -u)
 kept=$cache/images-$inputs.tar
 

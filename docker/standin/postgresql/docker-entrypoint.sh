@@ -4,6 +4,7 @@
 set -eu
 
 value_of() { # NAME: $NAME, or what the file named by $NAME_FILE holds
+  plain='' file=''
   eval "plain=\${$1:-} file=\${$1_FILE:-}"
   if [ -n "$file" ]; then cat "$file"; else printf %s "$plain"; fi
 }
