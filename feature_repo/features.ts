@@ -3,7 +3,7 @@ import {
   type Feature,
   type FeatureView,
   type Registry,
-} from '@usdcop/feast/registry'
+} from '@usdcop/feast/registry/registry'
 import type { Contract } from '@usdcop/observation/contract'
 
 const MINUTE_MS = 60_000

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { EntityType } from '@usdcop/feast/entity-key'
-import { createRegistry, type Registry } from '@usdcop/feast/registry'
-import type { ValueType } from '@usdcop/feast/value'
+import { createRegistry, type Registry } from '@usdcop/feast/registry/registry'
+import type { EntityType } from '@usdcop/feast/wire/entity-key'
+import type { ValueType } from '@usdcop/feast/wire/value'
 
 /** What real Feast said, as feature_repo/golden.py wrote it down. */
 export interface Golden {

@@ -1,4 +1,4 @@
-import type { Serving } from '@usdcop/feast/ttl'
+import type { Serving } from '@usdcop/feast/serving/ttl'
 import { type ApiKey, apiKeysSchema } from '@usdcop/service/auth'
 import { type ClockSettings, clockSchema } from '@usdcop/service/clock-config'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'

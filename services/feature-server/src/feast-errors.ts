@@ -1,4 +1,4 @@
-import type { Serving } from '@usdcop/feast/ttl'
+import type { Serving } from '@usdcop/feast/serving/ttl'
 import { toServiceError } from '@usdcop/service/error-renderer'
 import type { ErrorCode, ServiceError } from '@usdcop/service/errors'
 import type { FastifyReply, FastifyRequest } from 'fastify'

@@ -1,4 +1,4 @@
-import type { FeatureRequest } from '@usdcop/feast/plan'
+import type { FeatureRequest } from '@usdcop/feast/serving/plan'
 import { z } from 'zod'
 import { booleanFault, booleanOf, type Fault, faultsOf, schemaBoolean } from './body.ts'
 

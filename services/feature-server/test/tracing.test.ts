@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { createRegistry } from '@usdcop/feast/registry'
+import { createRegistry } from '@usdcop/feast/registry/registry'
 import { ServiceError } from '@usdcop/service/errors'
 import { createLogger } from '@usdcop/service/log'
 import { traceThisProcess } from '@usdcop/tests/support/tracing'

@@ -1,6 +1,6 @@
 import type { Database } from '@usdcop/database/database'
-import type { OnlineStore } from '@usdcop/feast/online-store'
-import type { Registry as FeatureRegistry } from '@usdcop/feast/registry'
+import type { Registry as FeatureRegistry } from '@usdcop/feast/registry/registry'
+import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { createCalendar } from '@usdcop/observation/calendar'
 import type { Contract } from '@usdcop/observation/contract'
 import { createApp } from '@usdcop/service/app'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { openPostgres } from '@usdcop/database/postgres'
-import { connectRedis, createRedisStore } from '@usdcop/feast/redis-store'
+import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import { type PostgresServer, startPostgres } from '@usdcop/tests/support/postgres'
 import { type RedisServer, startRedis } from '@usdcop/tests/support/redis'
 import { afterAll, beforeAll, describe } from 'vitest'

@@ -1,4 +1,4 @@
-import type { OnlineStore } from '@usdcop/feast/online-store'
+import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { callerSignal } from '@usdcop/service/caller-signal'
 import type { FastifyInstance } from 'fastify'
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openPglite } from '@usdcop/database/pglite'
-import { openLmdbStore } from '@usdcop/feast/lmdb-store'
+import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
 import { features, type Stores, signal } from './rig.ts'
 
 /** PGlite in memory, and LMDB in a directory that goes with it. */

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { entityKey } from '../src/entity-key.ts'
-import { keyedReads, readEntityRows } from '../src/entity-rows.ts'
-import { makePlan } from '../src/plan.ts'
-import type { Serving } from '../src/ttl.ts'
-import { demo } from './demo-registry.ts'
+import { keyedReads, readEntityRows } from '../../src/serving/entity-rows.ts'
+import { makePlan } from '../../src/serving/plan.ts'
+import type { Serving } from '../../src/serving/ttl.ts'
+import { entityKey } from '../../src/wire/entity-key.ts'
+import { demo } from '../registry/demo-registry.ts'
 
 const plan = makePlan(demo, {
   features: ['stats:rate', 'local:rate', 'total:sum'],

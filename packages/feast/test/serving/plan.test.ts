@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createPlanner, type FeatureRequest, makePlan } from '../src/plan.ts'
-import { demo } from './demo-registry.ts'
+import { createPlanner, type FeatureRequest, makePlan } from '../../src/serving/plan.ts'
+import { demo } from '../registry/demo-registry.ts'
 
 const ask = (request: Partial<FeatureRequest>): FeatureRequest => ({
   features: [],

@@ -1,5 +1,4 @@
 import { ServiceError } from '@usdcop/service/errors'
-import type { EntityType } from './entity-key.ts'
 import {
   entitiesOf,
   type FeatureView,
@@ -7,7 +6,8 @@ import {
   findService,
   findView,
   type Registry,
-} from './registry.ts'
+} from '../registry/registry.ts'
+import type { EntityType } from '../wire/entity-key.ts'
 
 /** What a caller of `/get-online-features` asks for, entities aside. */
 export interface FeatureRequest {

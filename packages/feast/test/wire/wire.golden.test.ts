@@ -1,15 +1,15 @@
 import { readGolden } from '@usdcop/tests/support/feast-golden'
 import { expect, test } from 'vitest'
-import { type EntityValue, entityKey, singleKeyWriter } from '../src/entity-key.ts'
-import { jsonValue } from '../src/json-text.ts'
-import { featureField, redisKey } from '../src/redis-rows.ts'
+import { featureField, redisKey } from '../../src/stores/redis-rows.ts'
+import { type EntityValue, entityKey, singleKeyWriter } from '../../src/wire/entity-key.ts'
+import { jsonValue } from '../../src/wire/json-text.ts'
 import {
   decodeTimestamp,
   encodeTimestamp,
   formatTimestamp,
   timestampParts,
-} from '../src/timestamp.ts'
-import { decodeValue, encodeValue } from '../src/value.ts'
+} from '../../src/wire/timestamp.ts'
+import { decodeValue, encodeValue } from '../../src/wire/value.ts'
 
 const golden = readGolden()
 const hex = (bytes: Buffer) => bytes.toString('hex')

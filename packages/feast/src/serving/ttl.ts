@@ -1,5 +1,5 @@
-import type { StoredRow } from './online-store.ts'
-import type { Value } from './value.ts'
+import type { StoredRow } from '../stores/online-store.ts'
+import type { Value } from '../wire/value.ts'
 
 /**
  * How rows past their view's ttl and missing values are told:

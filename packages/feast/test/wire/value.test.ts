@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { jsonFloat, jsonValue } from '../src/json-text.ts'
-import { decodeValue, encodeValue, type Scalar, type Value } from '../src/value.ts'
+import { jsonFloat, jsonValue } from '../../src/wire/json-text.ts'
+import { decodeValue, encodeValue, type Scalar, type Value } from '../../src/wire/value.ts'
 
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
 const items: { [K in Scalar['type']]: fc.Arbitrary<unknown> } = {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseInstant } from '../src/instant.ts'
+import { parseInstant } from '../../src/wire/instant.ts'
 import {
   decodeTimestamp,
   encodeTimestamp,
   formatTimestamp,
   timestampParts,
-} from '../src/timestamp.ts'
+} from '../../src/wire/timestamp.ts'
 
 const instants = fc
   .integer({ min: Date.UTC(1700, 0) * 1_000, max: Date.UTC(2200, 0) * 1_000 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { entityKey, singleKeyWriter } from '../src/entity-key.ts'
+import { entityKey, singleKeyWriter } from '../../src/wire/entity-key.ts'
 
 test('writes a single key the same way on both paths', () => {
   fc.assert(

@@ -5,8 +5,8 @@ import { inspect } from 'node:util'
 import type { ServiceError } from '@usdcop/service/errors'
 import { startRedis } from '@usdcop/tests/support/redis'
 import { expect, test } from 'vitest'
-import { entityKey } from '../src/entity-key.ts'
-import { connectRedis, createRedisStore } from '../src/redis-store.ts'
+import { connectRedis, createRedisStore } from '../../src/stores/redis-store.ts'
+import { entityKey } from '../../src/wire/entity-key.ts'
 import { describeOnlineStore } from './store-suite.ts'
 
 const signal = AbortSignal.timeout(60_000)

@@ -1,9 +1,9 @@
 import { ServiceError } from '@usdcop/service/errors'
 import { open } from 'lmdb'
+import { encodeValue } from '../wire/value.ts'
 import { decodeFields, encodeRow, eventTimestampOf, lmdbKey, readRow } from './lmdb-rows.ts'
 import type { OnlineRow, OnlineStore, WriteOutcome } from './online-store.ts'
 import { featureId } from './redis-rows.ts'
-import { encodeValue } from './value.ts'
 
 /**
  * The online store in an LMDB file: rows are read in place in microseconds, several processes may

@@ -1,7 +1,7 @@
-import { murmur3 } from './murmur3.ts'
+import { murmur3 } from '../wire/murmur3.ts'
+import { decodeTimestamp, encodeTimestamp, timestampParts } from '../wire/timestamp.ts'
+import { decodeValue, encodeValue } from '../wire/value.ts'
 import type { OnlineRow, StoredRow } from './online-store.ts'
-import { decodeTimestamp, encodeTimestamp, timestampParts } from './timestamp.ts'
-import { decodeValue, encodeValue } from './value.ts'
 
 /** The number that stands for a feature in Feast's Redis hashes. */
 export function featureId(view: string, feature: string): number {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { entityKey } from '../src/entity-key.ts'
-import type { OnlineRow, OnlineStore, ViewRead } from '../src/online-store.ts'
-import type { Value } from '../src/value.ts'
+import type { OnlineRow, OnlineStore, ViewRead } from '../../src/stores/online-store.ts'
+import { entityKey } from '../../src/wire/entity-key.ts'
+import type { Value } from '../../src/wire/value.ts'
 
 export interface StoreUnderTest {
   /** Two handles on the same data, as two processes would hold. */

@@ -1,15 +1,15 @@
 import { ServiceError } from '@usdcop/service/errors'
-import { convertScalar, shown } from './convert.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { ViewRead } from '../stores/online-store.ts'
+import { convertScalar, shown } from '../wire/convert.ts'
 import {
   DUMMY_JOIN_KEY,
   DUMMY_VALUE,
   type EntityValue,
   entityKey,
   singleKeyWriter,
-} from './entity-key.ts'
-import type { ViewRead } from './online-store.ts'
+} from '../wire/entity-key.ts'
 import type { JoinKey, Plan } from './plan.ts'
-import type { Registry } from './registry.ts'
 import type { Serving } from './ttl.ts'
 
 /** The request's entities: columns by join key, in the order of the request, typed by the registry. */

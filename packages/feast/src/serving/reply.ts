@@ -1,8 +1,8 @@
+import type { StoredRow } from '../stores/online-store.ts'
+import { jsonValue } from '../wire/json-text.ts'
+import { formatTimestamp } from '../wire/timestamp.ts'
 import type { EntityRows, KeyedRead } from './entity-rows.ts'
-import { jsonValue } from './json-text.ts'
-import type { StoredRow } from './online-store.ts'
 import type { Plan } from './plan.ts'
-import { formatTimestamp } from './timestamp.ts'
 import { cellOf, outlived, type Serving, type Status } from './ttl.ts'
 
 export interface ReplyInput {

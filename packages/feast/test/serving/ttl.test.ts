@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { cellOf, outlived, type Serving } from '../src/ttl.ts'
-import type { Value } from '../src/value.ts'
+import { cellOf, outlived, type Serving } from '../../src/serving/ttl.ts'
+import type { Value } from '../../src/wire/value.ts'
 
 test.for([
   { ageMs: 999, ttlMs: 1_000, old: false },

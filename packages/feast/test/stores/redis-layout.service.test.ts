@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { goldenRegistry, readGolden } from '@usdcop/tests/support/feast-golden'
 import { startRedis } from '@usdcop/tests/support/redis'
 import { expect, test } from 'vitest'
-import { featureField, timestampField } from '../src/redis-rows.ts'
-import { connectRedis, createRedisStore } from '../src/redis-store.ts'
-import { decodeTimestamp } from '../src/timestamp.ts'
-import { decodeValue, type Value } from '../src/value.ts'
+import { featureField, timestampField } from '../../src/stores/redis-rows.ts'
+import { connectRedis, createRedisStore } from '../../src/stores/redis-store.ts'
+import { decodeTimestamp } from '../../src/wire/timestamp.ts'
+import { decodeValue, type Value } from '../../src/wire/value.ts'
 
 const golden = readGolden()
 const registry = goldenRegistry(golden)

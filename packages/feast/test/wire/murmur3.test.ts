@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { murmur3 } from '../src/murmur3.ts'
+import { murmur3 } from '../../src/wire/murmur3.ts'
 
 test.for([
   { text: '', hash: 0 },

@@ -1,10 +1,10 @@
 import { ServiceError } from '@usdcop/service/errors'
-import { convertScalar, convertValue, shown } from './convert.ts'
-import { DUMMY_JOIN_KEY, DUMMY_VALUE, type EntityValue, entityKey } from './entity-key.ts'
-import { parseInstant } from './instant.ts'
-import type { OnlineRow } from './online-store.ts'
-import { entitiesOf, type FeatureView, type Registry } from './registry.ts'
-import type { Value } from './value.ts'
+import { entitiesOf, type FeatureView, type Registry } from '../registry/registry.ts'
+import type { OnlineRow } from '../stores/online-store.ts'
+import { convertScalar, convertValue, shown } from '../wire/convert.ts'
+import { DUMMY_JOIN_KEY, DUMMY_VALUE, type EntityValue, entityKey } from '../wire/entity-key.ts'
+import { parseInstant } from '../wire/instant.ts'
+import type { Value } from '../wire/value.ts'
 
 type Columns = ReadonlyMap<string, readonly unknown[]>
 

@@ -1,6 +1,6 @@
 import { ServiceError } from '@usdcop/service/errors'
-import { DUMMY_JOIN_KEY, type EntityType } from './entity-key.ts'
-import type { ValueType } from './value.ts'
+import { DUMMY_JOIN_KEY, type EntityType } from '../wire/entity-key.ts'
+import type { ValueType } from '../wire/value.ts'
 
 export type Tags = Readonly<Record<string, string>>
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { entityKey } from '../src/entity-key.ts'
-import { readFrame } from '../src/frame.ts'
-import { findView } from '../src/registry.ts'
-import { demo } from './demo-registry.ts'
+import { findView } from '../../src/registry/registry.ts'
+import { readFrame } from '../../src/serving/frame.ts'
+import { entityKey } from '../../src/wire/entity-key.ts'
+import { demo } from '../registry/demo-registry.ts'
 
 const frame = { driver_id: [7], rate: [0.5], trips: [3], at: ['2025-03-03T15:30:00.250Z'] }
 const read = (df: Record<string, unknown>) => readFrame(demo, findView(demo, 'stats'), 'at', df)

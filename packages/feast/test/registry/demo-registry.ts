@@ -1,4 +1,4 @@
-import { createRegistry, type Definitions } from '../src/registry.ts'
+import { createRegistry, type Definitions } from '../../src/registry/registry.ts'
 
 export const DEMO: Definitions = {
   project: 'demo',

@@ -1,4 +1,4 @@
-import type { Value } from './value.ts'
+import type { Value } from '../wire/value.ts'
 
 /** What to read of one view: the named features of the rows under the given entity keys. */
 export interface ViewRead {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { decodeValue } from '../wire/value.ts'
 import type { StoredRow } from './online-store.ts'
-import { decodeValue } from './value.ts'
 
 /** Encoded values of one row by feature id (see `featureId`): the same ids as in Redis. */
 export interface EncodedRow {

@@ -5,7 +5,7 @@ import {
   findService,
   findView,
   viewsOfPushSource,
-} from '../src/registry.ts'
+} from '../../src/registry/registry.ts'
 import { DEMO, demo } from './demo-registry.ts'
 
 test('names every fault of its definitions at once', () => {

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { entityKey } from '../src/entity-key.ts'
-import { openLmdbStore } from '../src/lmdb-store.ts'
+import { openLmdbStore } from '../../src/stores/lmdb-store.ts'
+import { entityKey } from '../../src/wire/entity-key.ts'
 import { describeOnlineStore } from './store-suite.ts'
 
 const signal = AbortSignal.timeout(30_000)
@@ -37,7 +37,7 @@ describeOnlineStore('the LMDB store', async () => {
 test('keeps what it acknowledged when its process is killed', async () => {
   await using place = await temporary()
   const writer = `
-    import { openLmdbStore } from ${JSON.stringify(new URL('../src/lmdb-store.ts', import.meta.url).href)}
+    import { openLmdbStore } from ${JSON.stringify(new URL('../../src/stores/lmdb-store.ts', import.meta.url).href)}
     const store = openLmdbStore(${JSON.stringify(place.directory)}, 'demo')
     const values = new Map([['close', { type: 'DOUBLE', value: 4123.5 }]])
     const row = { entityKey: Buffer.from('${key.toString('hex')}', 'hex'), eventTimestamp: 1000, values }
