@@ -1,9 +1,5 @@
-import {
-  createRegistry,
-  type Feature,
-  type FeatureView,
-  type Registry,
-} from '@usdcop/feast/registry/registry'
+import type { Feature, FeatureView, Registry } from '@usdcop/feast/registry/definitions'
+import { createRegistry } from '@usdcop/feast/registry/registry'
 import type { Contract } from '@usdcop/observation/contract'
 
 const MINUTE_MS = 60_000

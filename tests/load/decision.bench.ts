@@ -94,7 +94,7 @@ async function serveFeatures(
   const app = buildFeatureServer({
     logger: createLogger({ name: 'bench', level: 'error' }),
     metrics: createRegistry('feature-server'),
-    registry,
+    registry: { current: registry },
     store,
     clock,
     serving: 'mark',

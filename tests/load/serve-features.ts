@@ -30,7 +30,7 @@ for (const { name, features } of registry.views.values()) {
 const app = buildApp({
   logger: createLogger({ name: 'feature-server', level: 'info', mixin: traceFields }),
   metrics: createRegistry('feature-server'),
-  registry,
+  registry: { current: registry },
   store,
   clock: { now: () => NOW },
   serving: 'mark',

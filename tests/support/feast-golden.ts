@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { createRegistry, type Registry } from '@usdcop/feast/registry/registry'
+import type { Registry } from '@usdcop/feast/registry/definitions'
+import { createRegistry } from '@usdcop/feast/registry/registry'
 import type { EntityType } from '@usdcop/feast/wire/entity-key'
 import type { ValueType } from '@usdcop/feast/wire/value'
 

@@ -66,7 +66,7 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
     ...shared,
     logger: logger.child({ service: 'feature-server' }),
     metrics: serving,
-    registry: features,
+    registry: { current: features },
     store: stores.online,
     serving: 'mark',
   })

@@ -1,4 +1,4 @@
-import type { Registry as FeatureRegistry } from '@usdcop/feast/registry/registry'
+import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { createApp } from '@usdcop/service/app'
@@ -17,8 +17,8 @@ import { push } from './routes/push.ts'
 export interface Deps {
   readonly logger: Logger
   readonly metrics: MetricsRegistry
-  /** The project's definitions; `defineFeatures(contract)` makes ours. */
-  readonly registry: FeatureRegistry
+  /** The project's definitions, which may be replaced while we serve. */
+  readonly registry: RegistrySource
   /** Stays open when the app closes: who opened it closes it. */
   readonly store: OnlineStore
   /** Domain time: what a row's age is measured against. */

@@ -33,7 +33,8 @@ async function start(life: Lifecycle): Promise<void> {
   addProcessMetrics(metrics)
   const { serving, host, port } = config
   const clock = config.clock ? marketClock(config.clock, contract, wallClock) : wallClock
-  const deps = { logger, metrics, registry, store, clock, serving, keyring, bindHost: host }
+  const source = { current: registry }
+  const deps = { logger, metrics, registry: source, store, clock, serving, keyring, bindHost: host }
   const app = buildApp(deps)
   life.onClose('http', () => app.close())
   const address = await app.listen({ host, port })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Registry } from '@usdcop/feast/registry/registry'
+import type { Registry } from '@usdcop/feast/registry/definitions'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
@@ -43,7 +43,7 @@ export function testApp({
   return buildApp({
     logger: logger ?? createLogger({ name: 'feature-server', level: 'silent' }),
     metrics: createRegistry('feature-server'),
-    registry,
+    registry: { current: registry },
     store,
     clock: { now: () => now ?? 0 },
     serving: serving ?? 'mark',

@@ -1,5 +1,5 @@
 import type { Database } from '@usdcop/database/database'
-import type { Registry as FeatureRegistry } from '@usdcop/feast/registry/registry'
+import type { Registry as FeatureRegistry } from '@usdcop/feast/registry/definitions'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { createCalendar } from '@usdcop/observation/calendar'
 import type { Contract } from '@usdcop/observation/contract'

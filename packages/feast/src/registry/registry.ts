@@ -1,67 +1,15 @@
 import { ServiceError } from '@usdcop/service/errors'
-import { DUMMY_JOIN_KEY, type EntityType } from '../wire/entity-key.ts'
-import type { ValueType } from '../wire/value.ts'
-
-export type Tags = Readonly<Record<string, string>>
-
-export interface Entity {
-  readonly name: string
-  readonly joinKey: string
-  readonly valueType: EntityType
-  readonly tags: Tags
-}
-
-export interface Feature {
-  readonly name: string
-  readonly valueType: ValueType
-}
-
-/** Rows arrive by `POST /push` under this name. */
-export interface PushSource {
-  readonly name: string
-  /** The column that holds the event time. */
-  readonly timestampField: string
-}
-
-export interface FeatureView {
-  readonly name: string
-  /** Names of its entities; none makes an entity-less view, one row for all. */
-  readonly entities: readonly string[]
-  readonly features: readonly Feature[]
-  /** 0 means that rows never grow too old. */
-  readonly ttlMs: number
-  readonly pushSource: string | undefined
-  readonly tags: Tags
-}
-
-/** The features of one view that a service serves. */
-export interface Projection {
-  readonly view: string
-  readonly features: readonly string[]
-}
-
-export interface FeatureService {
-  readonly name: string
-  readonly projections: readonly Projection[]
-  readonly tags: Tags
-}
-
-/** The definitions of one Feast project, checked to name only what they contain. */
-export interface Registry {
-  readonly project: string
-  readonly entities: ReadonlyMap<string, Entity>
-  readonly views: ReadonlyMap<string, FeatureView>
-  readonly services: ReadonlyMap<string, FeatureService>
-  readonly pushSources: ReadonlyMap<string, PushSource>
-}
-
-export interface Definitions {
-  readonly project: string
-  readonly entities: readonly Entity[]
-  readonly views: readonly FeatureView[]
-  readonly services: readonly FeatureService[]
-  readonly pushSources: readonly PushSource[]
-}
+import { DUMMY_JOIN_KEY } from '../wire/entity-key.ts'
+import type {
+  BatchSource,
+  Definitions,
+  Entity,
+  Feature,
+  FeatureService,
+  FeatureView,
+  Projection,
+  Registry,
+} from './definitions.ts'
 
 /** @throws ServiceError `config_invalid` naming every fault at once */
 export function createRegistry(definitions: Definitions): Registry {
@@ -72,6 +20,10 @@ export function createRegistry(definitions: Definitions): Registry {
     views: byName('feature view', definitions.views, faults),
     services: byName('feature service', definitions.services, faults),
     pushSources: byName('push source', definitions.pushSources, faults),
+    onDemandViews: byName('on-demand feature view', definitions.onDemandViews ?? [], faults),
+    batchSources: batchSourcesOf(definitions),
+    permissions: definitions.permissions ?? [],
+    onlineVersioning: definitions.onlineVersioning ?? false,
   }
   if (!/^[A-Za-z0-9][A-Za-z0-9_]*$/.test(registry.project))
     faults.push(`project '${registry.project}' is not a Feast project name`)
@@ -131,6 +83,15 @@ export function entitiesOf(registry: Registry, view: FeatureView): readonly Enti
   return view.entities.map((name) => registry.entities.get(name) as Entity)
 }
 
+/** A view's own source and a listed one of the same name are one source: the listed one stands. */
+function batchSourcesOf({
+  views,
+  batchSources = [],
+}: Definitions): ReadonlyMap<string, BatchSource> {
+  const owned = views.flatMap(({ batchSource }) => (batchSource === undefined ? [] : [batchSource]))
+  return new Map([...owned, ...batchSources].map((source) => [source.name, source]))
+}
+
 function byName<T extends { readonly name: string }>(
   kind: string,
   items: readonly T[],
@@ -165,8 +126,10 @@ function faultsOfView(view: FeatureView, registry: Registry): string[] {
 }
 
 function faultsOfService(service: FeatureService, registry: Registry): string[] {
-  return service.projections.flatMap(({ view, features }) => {
-    const known = registry.views.get(view)?.features.map(({ name }) => name)
+  return service.projections.flatMap(({ view, features }: Projection) => {
+    const known = (registry.views.get(view) ?? registry.onDemandViews.get(view))?.features.map(
+      ({ name }) => name,
+    )
     if (known === undefined) return [`service '${service.name}' names the unknown view '${view}'`]
     return features
       .filter((name) => !known.includes(name))

@@ -1,5 +1,5 @@
 import { ServiceError } from '@usdcop/service/errors'
-import type { Registry } from '../registry/registry.ts'
+import type { Registry } from '../registry/definitions.ts'
 import type { ViewRead } from '../stores/online-store.ts'
 import { convertScalar, shown } from '../wire/convert.ts'
 import {

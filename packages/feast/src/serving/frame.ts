@@ -1,5 +1,6 @@
 import { ServiceError } from '@usdcop/service/errors'
-import { entitiesOf, type FeatureView, type Registry } from '../registry/registry.ts'
+import type { FeatureView, Registry } from '../registry/definitions.ts'
+import { entitiesOf } from '../registry/registry.ts'
 import type { OnlineRow } from '../stores/online-store.ts'
 import { convertScalar, convertValue, shown } from '../wire/convert.ts'
 import { DUMMY_JOIN_KEY, DUMMY_VALUE, type EntityValue, entityKey } from '../wire/entity-key.ts'

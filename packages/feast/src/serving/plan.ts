@@ -1,12 +1,6 @@
 import { ServiceError } from '@usdcop/service/errors'
-import {
-  entitiesOf,
-  type FeatureView,
-  findFeature,
-  findService,
-  findView,
-  type Registry,
-} from '../registry/registry.ts'
+import type { FeatureView, Registry, RegistrySource } from '../registry/definitions.ts'
+import { entitiesOf, findFeature, findService, findView } from '../registry/registry.ts'
 import type { EntityType } from '../wire/entity-key.ts'
 
 /** What a caller of `/get-online-features` asks for, entities aside. */
@@ -41,10 +35,15 @@ export interface Plan {
 /** Requests repeat: a model asks for the same features at every bar. */
 const MAX_CACHED_PLANS = 1_000
 
-/** Plans requests against one registry, each distinct one once. */
-export function createPlanner(registry: Registry): (request: FeatureRequest) => Plan {
+/** Plans requests, each distinct one once until the definitions change. */
+export function createPlanner(source: RegistrySource): (request: FeatureRequest) => Plan {
   const cache = new Map<string, Plan>()
+  let registry = source.current
   return (request) => {
+    if (source.current !== registry) {
+      registry = source.current
+      cache.clear()
+    }
     const name = nameOf(request)
     const known = cache.get(name)
     if (known !== undefined) return known

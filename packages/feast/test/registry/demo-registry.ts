@@ -1,4 +1,5 @@
-import { createRegistry, type Definitions } from '../../src/registry/registry.ts'
+import type { Definitions } from '../../src/registry/definitions.ts'
+import { createRegistry } from '../../src/registry/registry.ts'
 
 export const DEMO: Definitions = {
   project: 'demo',

@@ -37,7 +37,7 @@ test('prefers a service to a list', () => {
 })
 
 test('plans an equal request once, and each other one anew', () => {
-  const plan = createPlanner(demo)
+  const plan = createPlanner({ current: demo })
   const first = plan(ask({ features: ['stats:rate'] }))
   expect(plan(ask({ features: ['stats:rate'] }))).toBe(first)
   expect(plan(ask({ features: ['stats:rate'], fullFeatureNames: true }))).not.toBe(first)

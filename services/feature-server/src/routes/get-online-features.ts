@@ -1,4 +1,4 @@
-import type { Registry } from '@usdcop/feast/registry/registry'
+import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { keyedReads, readEntityRows } from '@usdcop/feast/serving/entity-rows'
 import { createPlanner, type Plan } from '@usdcop/feast/serving/plan'
 import { type Reply, writeReply } from '@usdcop/feast/serving/reply'
@@ -13,7 +13,7 @@ import { type FeatureServerMetrics, featureBin, viewBin } from '../metrics.ts'
 import { parseOnlineRequest } from '../online-request.ts'
 
 export interface OnlineFeaturesDeps {
-  readonly registry: Registry
+  readonly registry: RegistrySource
   readonly store: OnlineStore
   readonly clock: DomainClock
   readonly serving: Serving
@@ -35,7 +35,7 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
     const startedAt = performance.now()
     const asked = parseOnlineRequest(parseBody(request.body))
     const planned = plan(asked)
-    const rows = readEntityRows(registry, asked.entities, serving)
+    const rows = readEntityRows(planned.registry, asked.entities, serving)
     if (rows.count * planned.featureCount > MAX_CELLS)
       throw new ServiceError(
         'payload_too_large',

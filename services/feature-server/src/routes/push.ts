@@ -1,4 +1,5 @@
-import { type Registry, viewsOfPushSource } from '@usdcop/feast/registry/registry'
+import type { RegistrySource } from '@usdcop/feast/registry/definitions'
+import { viewsOfPushSource } from '@usdcop/feast/registry/registry'
 import { readFrame } from '@usdcop/feast/serving/frame'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { type Keyring, requireRole } from '@usdcop/service/auth'
@@ -10,19 +11,21 @@ import type { FeatureServerMetrics } from '../metrics.ts'
 import { parsePushRequest } from '../push-request.ts'
 
 export interface PushDeps {
-  readonly registry: Registry
+  readonly registry: RegistrySource
   readonly store: OnlineStore
   readonly keyring: Keyring
   readonly metrics: FeatureServerMetrics
 }
 
 /** POST /push: rows for every view of a push source, to the online store. */
-export function push(app: FastifyInstance, { registry, store, keyring, metrics }: PushDeps): void {
+export function push(app: FastifyInstance, deps: PushDeps): void {
+  const { store, keyring, metrics } = deps
   const onRequest = requireRole(keyring, 'writer')
 
   app.post<{ Body: string }>('/push', { onRequest }, async (request, reply) => {
     const { pushSource, df, to } = parsePushRequest(parseBody(request.body))
     assertOnline(to)
+    const registry = deps.registry.current
     const views = viewsOfPushSource(registry, pushSource)
     const { timestampField } = registry.pushSources.get(pushSource) ?? {}
     // Every view's rows are read before any is written: a bad frame leaves nothing behind.
