@@ -9,6 +9,9 @@ import type { Value } from '../wire/value.ts'
 
 type Columns = ReadonlyMap<string, readonly unknown[]>
 
+/** The column that Feast's remote client names the event time, whatever the view's source calls it. */
+const REMOTE_TIMESTAMP = 'event_timestamp'
+
 /**
  * The rows of one view in a pushed frame of columns. A frame without a single feature value makes no
  * rows, as in Feast.
@@ -20,8 +23,38 @@ export function readFrame(
   timestampField: string,
   frame: Readonly<Record<string, unknown>>,
 ): readonly OnlineRow[] {
+  return rowsOf(registry, view, timestampField, columnsOf(frame))
+}
+
+/**
+ * The rows of one view in the frame of `/write-to-online-store`. Its event time stands under the name
+ * the view's source gives it or, as Feast's remote client sends it, under `event_timestamp`; other
+ * columns of that client, as `created`, are ignored. Feast too takes no frame without all features.
+ * @throws ServiceError `invalid_request` naming the column and the value at fault
+ */
+export function readWriteFrame(
+  registry: Registry,
+  view: FeatureView,
+  frame: Readonly<Record<string, unknown>>,
+): readonly OnlineRow[] {
   const columns = columnsOf(frame)
+  const named = view.batchSource?.timestampField ?? pushedTimestamp(registry, view)
+  const timestampField = named !== undefined && columns.has(named) ? named : REMOTE_TIMESTAMP
+  return rowsOf(registry, view, timestampField, columns)
+}
+
+function pushedTimestamp(registry: Registry, { pushSource }: FeatureView): string | undefined {
+  return pushSource === undefined ? undefined : registry.pushSources.get(pushSource)?.timestampField
+}
+
+function rowsOf(
+  registry: Registry,
+  view: FeatureView,
+  timestampField: string,
+  columns: Columns,
+): readonly OnlineRow[] {
   const rowCount = columns.values().next().value?.length ?? 0
+  if (rowCount === 0) return []
   const joinKeys = entitiesOf(registry, view)
   const needed = [...joinKeys.map(({ joinKey }) => joinKey), timestampField]
   const missing = [...needed, ...view.features.map(({ name }) => name)].filter(

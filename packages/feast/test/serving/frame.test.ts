@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { findView } from '../../src/registry/registry.ts'
-import { readFrame } from '../../src/serving/frame.ts'
+import { readFrame, readWriteFrame } from '../../src/serving/frame.ts'
 import { entityKey } from '../../src/wire/entity-key.ts'
 import { demo } from '../registry/demo-registry.ts'
 
@@ -25,6 +25,27 @@ test.for([
   { name: 'nulls only', df: { ...frame, rate: [null], trips: [null] } },
 ])('makes no rows of $name, as Feast does', ({ df }) => {
   expect(read(df)).toEqual([])
+})
+
+const { at, ...rest } = frame
+test.for([
+  { name: "the source's name", df: frame },
+  { name: "the remote client's name", df: { ...rest, event_timestamp: at, created: [null] } },
+])('reads a written frame whose time stands under $name', ({ df }) => {
+  expect(readWriteFrame(demo, findView(demo, 'stats'), df)).toEqual(read(frame))
+})
+
+test('reads the time of a view without any source', () => {
+  const df = { sum: [1], event_timestamp: ['2025-03-03'] }
+  expect(readWriteFrame(demo, findView(demo, 'total'), df)[0]?.eventTimestamp).toBe(
+    Date.UTC(2025, 2, 3),
+  )
+})
+
+test('refuses a written frame without a time or a feature', () => {
+  expect(() =>
+    readWriteFrame(demo, findView(demo, 'stats'), { driver_id: [7], rate: [1] }),
+  ).toThrow(expect.objectContaining({ message: 'df has no column event_timestamp, trips' }))
 })
 
 test('keeps an entity-less row under the key that reads use', () => {
