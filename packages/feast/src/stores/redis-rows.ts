@@ -1,7 +1,7 @@
 import { murmur3 } from '../wire/murmur3.ts'
-import { decodeTimestamp, encodeTimestamp, timestampParts } from '../wire/timestamp.ts'
-import { decodeValue, encodeValue } from '../wire/value.ts'
-import type { OnlineRow, StoredRow } from './online-store.ts'
+import { decodeTimestamp } from '../wire/timestamp.ts'
+import { decodeValue } from '../wire/value.ts'
+import type { StoredRow } from './online-store.ts'
 
 /** The number that stands for a feature in Feast's Redis hashes. */
 export function featureId(view: string, feature: string): number {
@@ -41,49 +41,4 @@ export function rowFrom(cells: readonly (Buffer | null)[]): StoredRow | undefine
     eventTimestamp: time === null || time === undefined ? 0 : decodeTimestamp(time),
     values: cells.slice(0, -1).map((cell) => (cell === null ? undefined : decodeValue(cell))),
   }
-}
-
-/**
- * Writes a row unless the stored one is as new. Feast reads, compares and writes in three steps, so
- * that an older row can win a race; a script cannot be interrupted. Seconds may be negative: a ten
- * byte varint, put together from halves because Lua's numbers are doubles.
- */
-export const WRITE_ROW_LUA = `
-local function varint(bytes, at)
-  local low, high, scale, groups = 0, 0, 1, 0
-  while true do
-    local byte = string.byte(bytes, at + groups)
-    if groups == 4 then scale = 1 end
-    if groups < 4 then low = low + (byte % 128) * scale else high = high + (byte % 128) * scale end
-    scale = scale * 128
-    groups = groups + 1
-    if byte < 128 then break end
-  end
-  if groups == 10 then high = high - 68719476736 end
-  return high * 268435456 + low, at + groups
-end
-local stored = redis.call('HGET', KEYS[1], ARGV[1])
-if stored then
-  local seconds, nanos, at = 0, 0, 1
-  while at <= #stored do
-    local tag = string.byte(stored, at)
-    local value
-    value, at = varint(stored, at + 1)
-    if tag == 8 then seconds = value elseif tag == 16 then nanos = value end
-  end
-  local newSeconds, newNanos = tonumber(ARGV[3]), tonumber(ARGV[4])
-  if newSeconds < seconds or (newSeconds == seconds and newNanos <= nanos) then return 0 end
-end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], unpack(ARGV, 5))
-return 1
-`
-
-/** The arguments of `WRITE_ROW_LUA` for one row. */
-export function writeRowArguments(view: string, row: OnlineRow): (Buffer | number)[] {
-  const parts = timestampParts(row.eventTimestamp)
-  const fields = [...row.values].flatMap(([feature, value]) => [
-    featureField(view, feature),
-    encodeValue(value),
-  ])
-  return [timestampField(view), encodeTimestamp(parts), parts.seconds, parts.nanos, ...fields]
 }
