@@ -32,7 +32,18 @@ from feast.feature_server import get_app
 from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.infra.online_stores.helpers import _mmh3, _redis_key
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
-from feast.protos.feast.types.Value_pb2 import Value
+from feast.protos.feast.types.Value_pb2 import (
+    Int64List,
+    Map,
+    MapKey,
+    MapList,
+    RepeatedValue,
+    ScalarMap,
+    ScalarMapEntry,
+    StringList,
+    Value,
+    ZonedTimestamp,
+)
 from feast.repo_config import RepoConfig
 from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -116,10 +127,51 @@ def values():
         for kind, _, message in cases
     ]
     made.append({"type": None, "hex": Value().SerializeToString().hex(), "json": "null"})
+    for kind, message in more_values():
+        # Keys of a map come out of Python in the order of a hash, both as bytes and as JSON.
+        text = json.dumps(_value_to_native(message), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        made.append({"type": kind, "hex": message.SerializeToString(deterministic=True).hex(), "json": text})
     null = Value()
     null.null_val = 0
     made.append({"type": None, "hex": null.SerializeToString().hex(), "json": "null", "readOnly": True})
     return made
+
+
+def more_values():
+    """Sets, texts with a meaning, and values that hold values."""
+    sets = {"bytes": [b"\x00", b"\xff"], "string": ["é", "a"], "int32": [-1, 2], "int64": [2**60], "double": [0.5, float("inf")],
+            "float": [1.0], "bool": [True], "unix_timestamp": [1640995200]}
+    for kind, items in sets.items():
+        for chosen in ([], items):
+            message = Value()
+            getattr(message, f"{kind}_set_val").SetInParent()
+            getattr(message, f"{kind}_set_val").val.extend(chosen)
+            yield kind.upper() + "_SET", message
+    texts = {"json": '{"a": [1, 2.0]}', "uuid": "12345678-1234-5678-1234-567812345678",
+             "time_uuid": "c9b6a6f4-5a5e-11ef-8000-325096b39f47", "decimal": "1.10"}
+    for kind, text in texts.items():
+        yield kind.upper(), Value(**{f"{kind}_val": text})
+        for shape in ("list", "set") if kind != "json" else ("list",):
+            message = Value()
+            getattr(message, f"{kind}_{shape}_val").val.append(text)
+            yield f"{kind}_{shape}".upper(), message
+    inner = Map(val={"a": Value(int64_val=1), "b": Value(), "c": Value(map_val=Map(val={"": Value(double_val=float("nan"))}))})
+    for kind in ("map", "struct"):
+        yield kind.upper(), Value(**{f"{kind}_val": Map()})
+        yield kind.upper(), Value(**{f"{kind}_val": inner})
+        yield f"{kind}_LIST".upper(), Value(**{f"{kind}_list_val": MapList(val=[inner, Map()])})
+    nested = RepeatedValue(val=[Value(int64_list_val=Int64List(val=[1, 2])), Value(),
+                                Value(list_val=RepeatedValue(val=[Value(string_list_val=StringList(val=["x"]))]))])
+    yield "VALUE_LIST", Value(list_val=nested)
+    yield "VALUE_SET", Value(set_val=nested)
+    yield "VALUE_LIST", Value(list_val=RepeatedValue())
+    keys = [MapKey(int32_key=-1), MapKey(int64_key=2**60), MapKey(float_key=0.5), MapKey(double_key=0.5), MapKey(bool_key=False),
+            MapKey(unix_timestamp_key=1), MapKey(bytes_key=b"\xff"), MapKey(uuid_key="u"), MapKey(time_uuid_key="t"),
+            MapKey(decimal_key="1.1"), MapKey()]
+    yield "SCALAR_MAP", Value(scalar_map_val=ScalarMap(val=[ScalarMapEntry(key=k, value=Value(bool_val=True)) for k in keys]))
+    for seconds, zone in ((1640995200, ""), (0, "UTC"), (1656633600, "Europe/Madrid"), (-5000000000, "America/Bogota"),
+                          (1640995200, "UTC-05:00"), (1640995200, "+0530"), (1640995200, "Middle/Earth"), (-(2**63), "UTC")):
+        yield "ZONED_TIMESTAMP", Value(zoned_timestamp_val=ZonedTimestamp(unix_timestamp=seconds, zone=zone))
 
 
 def hash_fields():

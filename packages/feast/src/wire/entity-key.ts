@@ -1,5 +1,5 @@
 import { ServiceError } from '@usdcop/service/errors'
-import { FIELD_OF, type Scalar } from './value.ts'
+import { FIELD_OF, type Scalar } from './value-types.ts'
 
 /** The types an entity may have: the only ones Feast can put into a key. */
 export const ENTITY_TYPES = ['BYTES', 'STRING', 'INT32', 'INT64', 'UNIX_TIMESTAMP'] as const

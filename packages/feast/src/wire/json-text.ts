@@ -1,9 +1,19 @@
-import { isList, type List, type Scalar, type Value } from './value.ts'
+import {
+  isItems,
+  isScalar,
+  itemsOf,
+  type Nested,
+  type Scalar,
+  type Value,
+  type ValueMap,
+} from './value-types.ts'
+import { zonedText } from './zoned-text.ts'
 
 /** A value as Feast's server prints it: byte for byte Python's `json.dumps` without spaces. */
 export function jsonValue(value: Value): string {
   if (value === null) return 'null'
-  return isList(value) ? jsonList(value) : jsonScalar(value)
+  if (isScalar(value)) return jsonScalar(value)
+  return isItems(value) ? jsonList(itemsOf(value), jsonScalar) : jsonNested(value)
 }
 
 /**
@@ -31,6 +41,10 @@ function jsonScalar({ type, value }: Scalar): string {
     case 'FLOAT':
       return jsonFloat(value)
     case 'STRING':
+    case 'JSON':
+    case 'UUID':
+    case 'TIME_UUID':
+    case 'DECIMAL':
       return JSON.stringify(value)
     case 'BYTES':
       return `"${Buffer.from(value).toString('base64')}"`
@@ -42,7 +56,32 @@ function jsonScalar({ type, value }: Scalar): string {
   }
 }
 
-function jsonList(list: List): string {
-  const type = list.type.slice(0, -'_LIST'.length)
-  return `[${list.value.map((value) => jsonScalar({ type, value } as Scalar)).join(',')}]`
+function jsonNested(nested: Nested): string {
+  switch (nested.type) {
+    case 'MAP':
+    case 'STRUCT':
+      return jsonMap(nested.value)
+    case 'MAP_LIST':
+    case 'STRUCT_LIST':
+      return jsonList(nested.value, jsonMap)
+    case 'VALUE_LIST':
+    case 'VALUE_SET':
+      return jsonList(nested.value, jsonValue)
+    case 'SCALAR_MAP':
+      // JSON has only text for keys, and Feast's server prints none of it.
+      return 'null'
+    case 'ZONED_TIMESTAMP': {
+      const text = zonedText(nested.value)
+      return text === null ? 'null' : JSON.stringify(text)
+    }
+  }
+}
+
+function jsonMap(map: ValueMap): string {
+  const fields = [...map].map(([key, value]) => `${JSON.stringify(key)}:${jsonValue(value)}`)
+  return `{${fields.join(',')}}`
+}
+
+function jsonList<T>(items: readonly T[], text: (item: T) => string): string {
+  return `[${items.map(text).join(',')}]`
 }
