@@ -13,6 +13,10 @@ export interface ApiKey {
   readonly role: Role
   /** SHA-256 of the token, as 64 hex digits; the token itself is never kept. */
   readonly sha256: string
+  /** Name patterns of what it may read; every name where absent. */
+  readonly read?: readonly string[]
+  /** The same of what it may write, within its role. */
+  readonly write?: readonly string[]
 }
 
 /** Answers whose token it is. */
@@ -39,7 +43,10 @@ export function createKeyring(keys: readonly ApiKey[]): Keyring {
   }
 }
 
-/** `name:role:sha256` entries separated by commas, as `API_KEYS` gives them. */
+/**
+ * `name:role:sha256` entries separated by commas, as `API_KEYS` gives them. A fourth part narrows an
+ * entry to names: `read=stats|driver_*;write=stats`, where `*` stands for any text.
+ */
 export const apiKeysSchema = z
   .string()
   .default('')
@@ -48,34 +55,75 @@ export const apiKeysSchema = z
     for (const entry of text.split(',').filter((part) => part.trim() !== '')) {
       const key = parseKey(entry.trim())
       if (key !== undefined) keys.push(key)
-      else context.addIssue('expected name:role:sha256 entries separated by commas')
+      else
+        context.addIssue(
+          'expected name:role:sha256 or name:role:sha256:read=…;write=… entries separated by commas',
+        )
     }
     return keys
   })
 
+const KEY =
+  /^(?<name>[\w.-]+):(?<role>reader|writer|admin):(?<sha256>[0-9a-f]{64})(?::(?<rights>.+))?$/
+const RIGHT = /^(?<kind>read|write)=(?<names>[\w*-]+(?:\|[\w*-]+)*)$/
+
 function parseKey(entry: string): ApiKey | undefined {
-  const match = /^(?<name>[\w.-]+):(?<role>reader|writer|admin):(?<sha256>[0-9a-f]{64})$/.exec(
-    entry,
-  )
-  const { name, role, sha256 } = match?.groups ?? {}
+  const { name, role, sha256, rights } = KEY.exec(entry)?.groups ?? {}
   if (name === undefined || role === undefined || sha256 === undefined) return undefined
-  return { name, role: role as Role, sha256 }
+  const key = { name, role: role as Role, sha256 }
+  if (rights === undefined) return key
+  const named = rights.split(';').map((right) => RIGHT.exec(right)?.groups)
+  const kinds = new Set(named.map((right) => right?.['kind']))
+  // Twice the same kind, or a word that is none: what was meant is not to be guessed.
+  if (kinds.has(undefined) || kinds.size !== named.length) return undefined
+  const lists = named.map((right) => [right?.['kind'], right?.['names']?.split('|')])
+  return { ...key, ...Object.fromEntries(lists) }
 }
 
-type Guard = (request: FastifyRequest) => Promise<void>
+/** Whether a name is among those that a key was narrowed to. */
+export function isNamed(patterns: readonly string[] | undefined, name: string): boolean {
+  return patterns === undefined || patterns.some((pattern) => fits(pattern, name))
+}
+
+function fits(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*')
+  const last = rest.pop()
+  if (last === undefined) return name === first
+  if (name.length < first.length + last.length) return false
+  if (!name.startsWith(first) || !name.endsWith(last)) return false
+  let at = first.length
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found < 0 || found + part.length > name.length - last.length) return false
+    at = found + part.length
+  }
+  return true
+}
+
+export type Guard = (request: FastifyRequest) => Promise<void>
+
+/** @throws ServiceError `unauthenticated` without one */
+export function bearerOf(request: FastifyRequest): string {
+  const token = /^Bearer (?<token>\S+)$/i.exec(request.headers.authorization ?? '')?.groups?.[
+    'token'
+  ]
+  if (token === undefined) throw new ServiceError('unauthenticated', 'a bearer token is needed')
+  return token
+}
+
+/** @throws ServiceError `forbidden` when the key's role does not reach */
+export function assertRole(key: ApiKey, role: Role): void {
+  if (ROLES.indexOf(key.role) < ROLES.indexOf(role))
+    throw new ServiceError('forbidden', `this route needs the role ${role}`)
+}
 
 /** An `onRequest` hook: 401 without a known bearer token, 403 when its role does not reach. */
 export function requireRole(keyring: Keyring, role: Role): Guard {
   return async (request) => {
-    const token = /^Bearer (?<token>\S+)$/i.exec(request.headers.authorization ?? '')?.groups?.[
-      'token'
-    ]
-    if (token === undefined) throw new ServiceError('unauthenticated', 'a bearer token is needed')
-    const key = keyring.find(token)
+    const key = keyring.find(bearerOf(request))
     if (key === undefined)
       throw new ServiceError('unauthenticated', 'the bearer token is not known')
-    if (ROLES.indexOf(key.role) < ROLES.indexOf(role))
-      throw new ServiceError('forbidden', `this route needs the role ${role}`)
+    assertRole(key, role)
   }
 }
 
@@ -98,6 +146,6 @@ export function assertMayBind(bindHost: string, keyring: Keyring): void {
   )
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

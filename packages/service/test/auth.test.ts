@@ -7,6 +7,7 @@ import {
   createKeyring,
   digestOf,
   guardReads,
+  isNamed,
   requireRole,
 } from '../src/auth.ts'
 import { renderError } from '../src/error-renderer.ts'
@@ -82,4 +83,34 @@ test('reads keys from one variable and refuses a malformed entry', () => {
   ])
   expect(Env.parse({}).API_KEYS).toEqual([])
   expect(Env.safeParse({ API_KEYS: `feed:owner:${sha256}` }).success).toBe(false)
+})
+
+test('reads the names that an entry is narrowed to, and refuses what it does not know', () => {
+  const sha256 = digestOf('x')
+  const parse = (rights: string) => apiKeysSchema.safeParse(`feed:writer:${sha256}:${rights}`)
+  expect(parse('read=stats|driver_*;write=stats').data).toEqual([
+    { name: 'feed', role: 'writer', sha256, read: ['stats', 'driver_*'], write: ['stats'] },
+  ])
+  expect(parse('write=*').data).toEqual([{ name: 'feed', role: 'writer', sha256, write: ['*'] }])
+  for (const rights of ['', 'read=', 'own=stats', 'read=a;read=b', 'read=a|', 'read=a;', 'stats'])
+    expect(parse(rights).success, rights).toBe(false)
+})
+
+test.for([
+  { pattern: 'stats', name: 'stats', fits: true },
+  { pattern: 'stats', name: 'stats2', fits: false },
+  { pattern: '*', name: '', fits: true },
+  { pattern: 'driver_*', name: 'driver_stats', fits: true },
+  { pattern: 'driver_*', name: 'a_driver_stats', fits: false },
+  { pattern: '*_stats', name: 'driver_stats', fits: true },
+  { pattern: 'a*b*c', name: 'a-b-c', fits: true },
+  { pattern: 'a*b*c', name: 'a-c', fits: false },
+  { pattern: 'a*a', name: 'a', fits: false },
+  { pattern: 'a*b*b', name: 'ab', fits: false },
+  { pattern: 'a**b', name: 'ab', fits: true },
+])('$pattern names $name: $fits', ({ pattern, name, fits }) => {
+  expect(isNamed([pattern], name)).toBe(fits)
+  expect(isNamed(['other', pattern], name)).toBe(fits)
+  expect(isNamed(undefined, name)).toBe(true)
+  expect(isNamed([], name)).toBe(false)
 })
