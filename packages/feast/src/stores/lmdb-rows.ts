@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto'
-import { decodeValue } from '../wire/value.ts'
-import type { StoredRow } from './online-store.ts'
 
 /** Encoded values of one row by feature id (see `featureId`): the same ids as in Redis. */
 export interface EncodedRow {
@@ -50,19 +48,29 @@ export function eventTimestampOf(row: Buffer): number {
   return row.readDoubleLE(0)
 }
 
-/** The features asked for, by id; nothing in the result points into `row`. */
-export function readRow(row: Buffer, ids: readonly number[]): StoredRow {
-  const values: StoredRow['values'][number][] = ids.map(() => undefined)
+/**
+ * Notes where the features asked for lie in a row, as pairs of start and end from `at` on in `cells`.
+ * @param offset where in the buffer the row begins
+ */
+export function findFields(
+  buffer: Buffer,
+  offset: number,
+  end: number,
+  ids: readonly number[],
+  cells: Int32Array,
+  at: number,
+): void {
+  cells.fill(-1, at, at + 2 * ids.length)
   let expected = 0
-  for (let at = HEAD_BYTES; at < row.length; ) {
-    const id = row.readUInt32LE(at)
-    const start = at + FIELD_HEAD_BYTES
-    at = start + row.readUInt32LE(at + 4)
+  for (let next = offset + HEAD_BYTES; next < end; ) {
+    const id = buffer.readUInt32LE(next)
+    const start = next + FIELD_HEAD_BYTES
+    next = start + buffer.readUInt32LE(next + 4)
     // Fields are usually asked for in the order they were written.
     const index = ids[expected] === id ? expected : ids.indexOf(id)
     if (index === -1) continue
-    values[index] = decodeValue(row.subarray(start, at))
+    cells[at + 2 * index] = start
+    cells[at + 2 * index + 1] = next
     expected = index + 1
   }
-  return { eventTimestamp: eventTimestampOf(row), values }
 }

@@ -1,8 +1,9 @@
 import { ServiceError } from '@usdcop/service/errors'
 import { open } from 'lmdb'
 import { encodeValue } from '../wire/value.ts'
-import { decodeFields, encodeRow, eventTimestampOf, lmdbKey, readRow } from './lmdb-rows.ts'
-import type { OnlineRow, OnlineStore, WriteOutcome } from './online-store.ts'
+import { decodeFields, encodeRow, eventTimestampOf, findFields, lmdbKey } from './lmdb-rows.ts'
+import type { OnlineRow, OnlineStore, PackedRows, ViewRead, WriteOutcome } from './online-store.ts'
+import { unpackRows } from './packed-rows.ts'
 import { featureId } from './redis-rows.ts'
 
 /**
@@ -38,30 +39,51 @@ export function openLmdbStore(directory: string, project: string): OnlineStore {
     return 'written'
   }
 
+  function pack(into: Arena, { view, features, keys }: ViewRead): PackedRows {
+    const name = viewBytes(view)
+    const ids = idsOf(view, features)
+    const stride = 2 * ids.length
+    const cells = new Int32Array(stride * keys.length)
+    const times = new Float64Array(keys.length)
+    const buffers = keys.map((key, index) => {
+      // Valid until the next get only, which is why the row is copied here and now.
+      const stored = rows.getBinaryFast(lmdbKey(name, key))
+      if (stored === undefined) {
+        times[index] = Number.NaN
+        return EMPTY
+      }
+      const start = into.take(stored)
+      times[index] = eventTimestampOf(stored)
+      findFields(into.buffer, start, start + stored.length, ids, cells, index * stride)
+      return into.buffer
+    })
+    return { buffers, cells, first: 0, stride, times }
+  }
+
+  async function readPacked(
+    reads: readonly ViewRead[],
+    signal: AbortSignal,
+  ): Promise<readonly PackedRows[]> {
+    assertOpen(signal)
+    try {
+      // Otherwise the snapshot may be as old as the last turn of the event loop.
+      root.resetReadTxn()
+      const arena = createArena()
+      return reads.map((read) => pack(arena, read))
+    } catch (cause) {
+      throw unavailable(cause)
+    }
+  }
+
   function assertOpen(signal: AbortSignal): void {
     signal.throwIfAborted()
     if (closed) throw new ServiceError('store_unavailable', 'the online store is closed')
   }
 
   return {
-    async read(reads, signal) {
-      assertOpen(signal)
-      try {
-        // Otherwise the snapshot may be as old as the last turn of the event loop.
-        root.resetReadTxn()
-        return reads.map(({ view, features, keys }) => {
-          const name = viewBytes(view)
-          const ids = idsOf(view, features)
-          return keys.map((key) => {
-            // Valid until the next get only, which is why the row is decoded here and now.
-            const stored = rows.getBinaryFast(lmdbKey(name, key))
-            return stored === undefined ? undefined : readRow(stored, ids)
-          })
-        })
-      } catch (cause) {
-        throw unavailable(cause)
-      }
-    },
+    readPacked,
+
+    read: async (reads, signal) => unpackRows(reads, await readPacked(reads, signal)),
 
     async write(view, batch, signal) {
       assertOpen(signal)
@@ -88,6 +110,36 @@ export function openLmdbStore(directory: string, project: string): OnlineStore {
 function unavailable(cause: unknown): unknown {
   if (cause instanceof ServiceError) return cause
   return new ServiceError('store_unavailable', 'the online store does not answer', { cause })
+}
+
+const EMPTY = Buffer.alloc(0)
+const ARENA_BYTES = 16_384
+
+interface Arena {
+  /** Where the last row taken lies. */
+  readonly buffer: Buffer
+  /** Copies a row into `buffer`; returns where it begins there. */
+  take(row: Buffer): number
+}
+
+/** Room for the rows of one request, so that not every row is an allocation of its own. */
+function createArena(): Arena {
+  let buffer = EMPTY
+  let used = 0
+  return {
+    get buffer() {
+      return buffer
+    },
+    take(row) {
+      if (used + row.length > buffer.length) {
+        buffer = Buffer.allocUnsafe(Math.max(ARENA_BYTES, row.length))
+        used = 0
+      }
+      const start = used
+      used += row.copy(buffer, start)
+      return start
+    },
+  }
 }
 
 /** Plans are cached and keep their feature lists, so the list itself names its ids. */

@@ -16,6 +16,24 @@ export interface StoredRow {
   readonly values: readonly (Value | undefined)[]
 }
 
+/**
+ * The rows of one ViewRead as the store keeps them, so that whoever prints them decodes each value
+ * where it lies. Nobody writes to the buffers any more.
+ */
+export interface PackedRows {
+  /** One a key: where its values lie. */
+  readonly buffers: readonly Buffer[]
+  /**
+   * Start and end of each encoded value: those of feature `f` of key `k` are at
+   * `first + k * stride + 2 * f`. A start of -1 is a feature never written.
+   */
+  readonly cells: Int32Array
+  readonly first: number
+  readonly stride: number
+  /** One a key: event times as in StoredRow; NaN where there is no row. */
+  readonly times: Float64Array
+}
+
 /** A row to write; features it does not name keep what they hold, as in Feast. */
 export interface OnlineRow {
   readonly entityKey: Buffer
@@ -37,6 +55,8 @@ export interface OnlineStore {
     reads: readonly ViewRead[],
     signal: AbortSignal,
   ): Promise<readonly (readonly (StoredRow | undefined)[])[]>
+  /** The same rows still encoded, one answer a read. */
+  readPacked(reads: readonly ViewRead[], signal: AbortSignal): Promise<readonly PackedRows[]>
   /**
    * Compare-and-set, atomic a row: the newest event wins, an equal one is skipped, whoever else writes.
    * Resolves when the rows are as durable as the store makes them (LMDB: on disk).

@@ -1,60 +1,109 @@
-import type { Redis } from 'ioredis'
-import type { OnlineStore, StoredRow, ViewRead } from './online-store.ts'
-import { execute } from './redis-pipeline.ts'
-import { fieldsOf, redisKey, rowFrom } from './redis-rows.ts'
+import { timestampAt } from '../wire/timestamp.ts'
+import type { FieldList, Hashes, HashSource } from './hash-source.ts'
+import type { OnlineStore, PackedRows, ViewRead } from './online-store.ts'
+import { unpackRows } from './packed-rows.ts'
+import { fieldListOf } from './redis-rows.ts'
 
-/** The reading half of the Redis store through plain ioredis. */
-export function createRedisReader(client: Redis, project: string): Pick<OnlineStore, 'read'> {
-  const suffix = Buffer.from(project, 'utf8')
-  const fields = createFieldCache()
+/** The reading half of the Redis store, whatever fetches its hashes. */
+export function createRedisReader(source: HashSource): Pick<OnlineStore, 'read' | 'readPacked'> {
+  const listOf = createListCache()
+
+  async function readPacked(
+    reads: readonly ViewRead[],
+    signal: AbortSignal,
+  ): Promise<readonly PackedRows[]> {
+    const groups = groupByKeys(reads)
+    const hashes = await source.fetch(
+      groups.map(({ keys, views }) => ({ keys, list: listOf(views) })),
+      signal,
+    )
+    const rows = new Map<ViewRead, PackedRows>()
+    for (const [index, { views }] of groups.entries()) {
+      const { buffers, cells } = hashes[index] as Hashes
+      const fields = views.reduce((sum, { features }) => sum + features.length + 1, 0)
+      let first = 0
+      for (const view of views) {
+        const place = { buffers, cells, first, stride: 2 * fields }
+        rows.set(view, { ...place, times: timesOf(place, view.features.length) })
+        first += 2 * (view.features.length + 1)
+      }
+    }
+    return reads.map((read) => rows.get(read) as PackedRows)
+  }
+
   return {
-    async read(reads, signal) {
-      const pipeline = client.pipeline()
-      const groups = [...groupByKeys(reads)]
-      for (const [keys, views] of groups) {
-        const asked = views.flatMap(({ read }) => fields(read))
-        for (const key of keys) pipeline.hmgetBuffer(redisKey(key, suffix), ...asked)
-      }
-      const replies = (await execute(pipeline, signal)) as (Buffer | null)[][]
-      const rows: (StoredRow | undefined)[][] = reads.map(() => [])
-      let next = 0
-      for (const [keys, views] of groups) {
-        for (const _key of keys) {
-          const cells = replies[next++] ?? []
-          let start = 0
-          for (const { read, index } of views) {
-            const end = start + read.features.length + 1
-            rows[index]?.push(rowFrom(cells.slice(start, end)))
-            start = end
-          }
-        }
-      }
-      return rows
-    },
+    readPacked,
+    read: async (reads, signal) => unpackRows(reads, await readPacked(reads, signal)),
   }
 }
 
+interface Group {
+  readonly keys: readonly Buffer[]
+  readonly views: ViewRead[]
+}
+
 /** Views of the same entities share a hash, so one HMGET an entity serves them all. */
-function groupByKeys(
-  reads: readonly ViewRead[],
-): Map<readonly Buffer[], { read: ViewRead; index: number }[]> {
-  const groups = new Map<readonly Buffer[], { read: ViewRead; index: number }[]>()
-  for (const [index, read] of reads.entries()) {
-    const group = groups.get(read.keys)
-    if (group === undefined) groups.set(read.keys, [{ read, index }])
-    else group.push({ read, index })
+function groupByKeys(reads: readonly ViewRead[]): readonly Group[] {
+  const groups: Group[] = []
+  for (const read of reads) {
+    const group = groups.find(({ keys }) => keys === read.keys)
+    if (group === undefined) groups.push({ keys: read.keys, views: [read] })
+    else group.views.push(read)
   }
   return groups
 }
 
-/** Plans are cached and keep their feature lists, so the list itself names its fields. */
-function createFieldCache(): (read: ViewRead) => readonly Buffer[] {
-  const cache = new WeakMap<readonly string[], { view: string; fields: readonly Buffer[] }>()
-  return ({ view, features }) => {
-    const known = cache.get(features)
-    if (known?.view === view) return known.fields
-    const fields = fieldsOf(view, features)
-    cache.set(features, { view, fields })
-    return fields
+/**
+ * The event times behind the features. A row with no field at all does not exist; one without an event
+ * time is as old as the epoch, as in Feast.
+ */
+function timesOf(
+  { buffers, cells, first, stride }: Omit<PackedRows, 'times'>,
+  featureCount: number,
+): Float64Array {
+  const times = new Float64Array(buffers.length)
+  for (const [key, buffer] of buffers.entries()) {
+    const row = first + key * stride
+    const at = row + 2 * featureCount
+    const start = cells[at] as number
+    if (start >= 0) times[key] = timestampAt(buffer, start, cells[at + 1] as number)
+    else if (!anyField(cells, row, featureCount)) times[key] = Number.NaN
   }
+  return times
+}
+
+function anyField(cells: Int32Array, row: number, featureCount: number): boolean {
+  for (let feature = 0; feature < featureCount; feature++)
+    if ((cells[row + 2 * feature] as number) >= 0) return true
+  return false
+}
+
+interface Listed {
+  readonly views: readonly ViewRead[]
+  readonly list: FieldList
+}
+
+/** Plans are cached and keep their feature lists, so those lists name what to ask for. */
+function createListCache(): (views: readonly ViewRead[]) => FieldList {
+  const cache = new WeakMap<readonly string[], Listed>()
+  return (views) => {
+    const first = (views[0] as ViewRead).features
+    const known = cache.get(first)
+    if (known !== undefined && sameViews(known.views, views)) return known.list
+    const list = fieldListOf(views)
+    cache.set(first, {
+      views: views.map(({ view, features }) => ({ view, features, keys: [] })),
+      list,
+    })
+    return list
+  }
+}
+
+function sameViews(one: readonly ViewRead[], other: readonly ViewRead[]): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) {
+    const { view, features } = one[index] as ViewRead
+    if (other[index]?.features !== features || other[index]?.view !== view) return false
+  }
+  return true
 }

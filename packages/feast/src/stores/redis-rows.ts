@@ -1,7 +1,5 @@
 import { murmur3 } from '../wire/murmur3.ts'
-import { decodeTimestamp } from '../wire/timestamp.ts'
-import { decodeValue } from '../wire/value.ts'
-import type { StoredRow } from './online-store.ts'
+import type { FieldList } from './hash-source.ts'
 
 /** The number that stands for a feature in Feast's Redis hashes. */
 export function featureId(view: string, feature: string): number {
@@ -25,20 +23,17 @@ export function redisKey(entityKey: Buffer, project: Buffer): Buffer {
   return Buffer.concat([entityKey, project])
 }
 
-/** The fields to ask one view's row for: its features, then its event time. */
-export function fieldsOf(view: string, features: readonly string[]): readonly Buffer[] {
-  return [...features.map((feature) => featureField(view, feature)), timestampField(view)]
+/** What to ask a hash for: of each view its features, then its event time. */
+export function fieldListOf(
+  views: readonly { readonly view: string; readonly features: readonly string[] }[],
+): FieldList {
+  const fields = views.flatMap(({ view, features }) => [
+    ...features.map((feature) => featureField(view, feature)),
+    timestampField(view),
+  ])
+  return { fields, wire: Buffer.concat(fields.map(bulkString)) }
 }
 
-/**
- * One view's row from the reply to `fieldsOf`. A row with no field at all does not exist; one without
- * an event time is as old as the epoch, as in Feast.
- */
-export function rowFrom(cells: readonly (Buffer | null)[]): StoredRow | undefined {
-  if (cells.every((cell) => cell === null)) return undefined
-  const time = cells.at(-1)
-  return {
-    eventTimestamp: time === null || time === undefined ? 0 : decodeTimestamp(time),
-    values: cells.slice(0, -1).map((cell) => (cell === null ? undefined : decodeValue(cell))),
-  }
+function bulkString(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')])
 }

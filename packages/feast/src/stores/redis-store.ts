@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import type { OnlineStore } from './online-store.ts'
+import { plainHashes } from './plain-hashes.ts'
 import { forgetCommand, unavailable } from './redis-pipeline.ts'
 import { createRedisReader } from './redis-read.ts'
 import { createRedisWriter } from './redis-write.ts'
@@ -31,7 +32,7 @@ export function connectRedis(url: string, onError: (error: Error) => void): Redi
 /** The online store in one Redis node, in Feast's own layout. Closing it leaves the client open. */
 export function createRedisStore(client: Redis, project: string): OnlineStore {
   return {
-    ...createRedisReader(client, project),
+    ...createRedisReader(plainHashes(client, Buffer.from(project, 'utf8'))),
     ...createRedisWriter(client, project),
 
     async ping(signal) {

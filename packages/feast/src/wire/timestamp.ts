@@ -40,6 +40,31 @@ export function decodeTimestamp(bytes: Buffer): number {
   return (seconds * 1_000_000 + Math.round(nanos / 1_000)) / 1_000
 }
 
+/** The same of a message that lies inside a buffer; seconds and nanoseconds in that order are read in place. */
+export function timestampAt(buffer: Buffer, start: number, end: number): number {
+  let at = start
+  let seconds = 0
+  let nanos = 0
+  for (let tag = 0x08; tag <= 0x10 && at < end; tag += 0x08) {
+    if (buffer[at] !== tag) continue
+    let value = 0
+    let scale = 1
+    let byte = 0x80
+    // A negative one takes ten bytes.
+    const limit = Math.min(end, at + 7)
+    for (at++; byte >= 0x80 && at < limit; at++) {
+      byte = buffer[at] as number
+      value += (byte & 0x7f) * scale
+      scale *= 0x80
+    }
+    if (byte >= 0x80) break
+    if (tag === 0x08) seconds = value
+    else nanos = value
+  }
+  if (at !== end) return decodeTimestamp(buffer.subarray(start, end))
+  return (seconds * 1_000_000 + Math.round(nanos / 1_000)) / 1_000
+}
+
 /** RFC 3339 in UTC with 0, 3 or 6 fraction digits, the fewest that hold the instant. */
 export function formatTimestamp(instantMs: number): string {
   const { seconds, nanos } = timestampParts(instantMs)
