@@ -1,6 +1,8 @@
 import { ServiceError } from '@usdcop/service/errors'
 import { open } from 'lmdb'
 import { encodeValue } from '../wire/value.ts'
+import type { Eraser } from './erase.ts'
+import { eraseRows } from './lmdb-erase.ts'
 import { decodeFields, encodeRow, eventTimestampOf, findFields, lmdbKey } from './lmdb-rows.ts'
 import type { OnlineRow, OnlineStore, PackedRows, ViewRead, WriteOutcome } from './online-store.ts'
 import { unpackRows } from './packed-rows.ts'
@@ -10,7 +12,7 @@ import { featureId } from './redis-rows.ts'
  * The online store in an LMDB file: rows are read in place in microseconds, several processes may
  * share it, and a write has been fsynced when its promise resolves.
  */
-export function openLmdbStore(directory: string, project: string): OnlineStore {
+export function openLmdbStore(directory: string, project: string): OnlineStore & Eraser {
   const root = open({
     path: directory,
     noSubdir: false,
@@ -92,6 +94,16 @@ export function openLmdbStore(directory: string, project: string): OnlineStore {
       } catch (cause) {
         throw unavailable(cause)
       }
+    },
+
+    async deleteProject(signal) {
+      assertOpen(signal)
+      return await eraseRows(rows, undefined)
+    },
+
+    async deleteView({ view }, signal) {
+      assertOpen(signal)
+      return await eraseRows(rows, viewBytes(view))
     },
 
     async ping(signal) {

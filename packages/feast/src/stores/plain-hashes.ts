@@ -1,20 +1,20 @@
-import { type Cluster, Redis } from 'ioredis'
 import { emptyHashes, type HashAsk, type Hashes, type HashSource } from './hash-source.ts'
-import { execute, unavailable } from './redis-pipeline.ts'
+import { type BatchCommand, executeBatch, type RedisClient } from './redis-batch.ts'
 import { redisKey } from './redis-rows.ts'
-import { untilAborted } from './until-aborted.ts'
 
 type Cells = readonly (Buffer | null)[]
 
 /** Hashes through ioredis: the reference for the read lane, and what serves while that is away. */
-export function plainHashes(client: Redis | Cluster, suffix: Buffer): HashSource {
-  const fetchAll = client instanceof Redis ? pipelined(client) : oneByOne(client)
+export function plainHashes(client: RedisClient, suffix: Buffer): HashSource {
   return {
     async fetch(asks, signal) {
       const commands = asks.flatMap(({ keys, list }) =>
-        keys.map((key) => ({ key: redisKey(key, suffix), fields: list.fields })),
+        keys.map((entity): BatchCommand => {
+          const key = redisKey(entity, suffix)
+          return { key, issue: (to) => to.hmgetBuffer(key, ...list.fields) }
+        }),
       )
-      const replies = await fetchAll(commands, signal)
+      const replies = (await executeBatch(client, commands, signal)) as Cells[]
       let next = 0
       return asks.map((ask) => {
         const own = replies.slice(next, next + ask.keys.length)
@@ -22,32 +22,6 @@ export function plainHashes(client: Redis | Cluster, suffix: Buffer): HashSource
         return packed(ask, own)
       })
     },
-  }
-}
-
-interface Command {
-  readonly key: Buffer
-  readonly fields: readonly Buffer[]
-}
-
-type FetchAll = (commands: readonly Command[], signal: AbortSignal) => Promise<readonly Cells[]>
-
-function pipelined(client: Redis): FetchAll {
-  return async (commands, signal) => {
-    const pipeline = client.pipeline()
-    for (const { key, fields } of commands) pipeline.hmgetBuffer(key, ...fields)
-    return (await execute(pipeline, signal)) as Cells[]
-  }
-}
-
-/** A pipeline of ioredis must stay on one node; it sends each command to its own. */
-function oneByOne(client: Cluster): FetchAll {
-  return async (commands, signal) => {
-    signal.throwIfAborted()
-    const replies = Promise.all(
-      commands.map(({ key, fields }) => client.hmgetBuffer(key, ...fields)),
-    )
-    return await untilAborted(replies, signal).catch((cause: unknown) => unavailable(cause, signal))
   }
 }
 

@@ -19,7 +19,9 @@ export async function execute(
 export function unavailable(cause: unknown, signal: AbortSignal): never {
   if (signal.aborted) throw signal.reason
   forgetCommand(cause)
-  throw new ServiceError('store_unavailable', 'the online store does not answer', { cause })
+  const full = cause instanceof Error && cause.message.startsWith('OOM')
+  const message = full ? 'the online store is full' : 'the online store does not answer'
+  throw new ServiceError('store_unavailable', message, { cause })
 }
 
 /** ioredis hangs the command on an error: a password where it was HELLO, a row where it was a write. */

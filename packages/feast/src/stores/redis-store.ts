@@ -1,39 +1,33 @@
 import { Redis } from 'ioredis'
 import type { OnlineStore } from './online-store.ts'
 import { plainHashes } from './plain-hashes.ts'
-import { forgetCommand, unavailable } from './redis-pipeline.ts'
+import type { RedisClient } from './redis-batch.ts'
+import { NODE_OPTIONS, type OnError, tellErrors } from './redis-connection.ts'
+import { unavailable } from './redis-pipeline.ts'
 import { createRedisReader } from './redis-read.ts'
-import { createRedisWriter } from './redis-write.ts'
+import { createRedisWriter, type WriteOptions } from './redis-write.ts'
 import { untilAborted } from './until-aborted.ts'
 
-const COMMAND_TIMEOUT_MS = 2_000
-
 /**
- * A connection that fails at once while the server is away, and comes back by itself. Nothing is
- * queued: a caller who waits for a dead store holds a request that nobody wants any more.
+ * The connection that an address names; see `NODE_OPTIONS` for how it behaves.
  *
  * @param url may hold a user and a password; no error tells them
  */
-export function connectRedis(url: string, onError: (error: Error) => void): Redis {
-  const client = new Redis(url, {
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2_000),
-  })
-  client.on('error', (error) => {
-    forgetCommand(error)
-    onError(error)
-  })
+export function connectRedis(url: string, onError: OnError): Redis {
+  const client = new Redis(url, NODE_OPTIONS)
+  tellErrors(client, onError)
   return client
 }
 
-/** The online store in one Redis node, in Feast's own layout. Closing it leaves the client open. */
-export function createRedisStore(client: Redis, project: string): OnlineStore {
+/** The online store in Redis, in Feast's own layout. Closing it leaves the client open. */
+export function createRedisStore(
+  client: RedisClient,
+  project: string,
+  options: WriteOptions = {},
+): OnlineStore {
   return {
     ...createRedisReader(plainHashes(client, Buffer.from(project, 'utf8'))),
-    ...createRedisWriter(client, project),
+    ...createRedisWriter(client, project, options),
 
     async ping(signal) {
       await untilAborted(client.ping(), signal).catch((cause: unknown) =>
