@@ -43,6 +43,8 @@ const pushed = (value: number, at: string, symbol = 'USD/COP') => ({
 /** A store that fails as one whose server is away. */
 const brokenStore: OnlineStore = {
   read: () => Promise.reject(new ServiceError('store_unavailable', 'redis at 10.0.0.7 is away')),
+  readPacked: () =>
+    Promise.reject(new ServiceError('store_unavailable', 'redis at 10.0.0.7 is away')),
   write: () => Promise.reject(new ServiceError('store_unavailable', 'redis at 10.0.0.7 is away')),
   ping: () => Promise.reject(new ServiceError('store_unavailable', 'redis at 10.0.0.7 is away')),
   close: async () => {},
@@ -256,7 +258,7 @@ test('stops waiting for the store when the caller leaves', async () => {
   const asked = Promise.withResolvers<AbortSignal>()
   const store: OnlineStore = {
     ...brokenStore,
-    read: (_reads, signal) => {
+    readPacked: (_reads, signal) => {
       asked.resolve(signal)
       return new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error))

@@ -62,7 +62,8 @@ test('a failed request is one span and one log line that name each other, withou
     registry,
     store: {
       ...whole,
-      read: () => Promise.reject(new ServiceError('store_unavailable', 'redis://:hunter2@away')),
+      readPacked: () =>
+        Promise.reject(new ServiceError('store_unavailable', 'redis://:hunter2@away')),
     },
     logger: createLogger({
       name: 'feature-server',

@@ -1,9 +1,9 @@
-import type { StoredRow } from '../stores/online-store.ts'
+import type { PackedRows } from '../stores/online-store.ts'
 import { jsonValue } from '../wire/json-text.ts'
-import { formatTimestamp } from '../wire/timestamp.ts'
 import type { EntityRows, KeyedRead } from './entity-rows.ts'
 import type { Plan } from './plan.ts'
-import { cellOf, outlived, type Serving, type Status } from './ttl.ts'
+import { ReplyText } from './reply-text.ts'
+import { outlived, type Serving, STATUSES, type Status } from './ttl.ts'
 
 export interface ReplyInput {
   readonly plan: Plan
@@ -11,7 +11,7 @@ export interface ReplyInput {
   /** One a view of the plan. */
   readonly reads: readonly KeyedRead[]
   /** The store's answer to `reads`. */
-  readonly stored: readonly (readonly (StoredRow | undefined)[])[]
+  readonly stored: readonly PackedRows[]
   /** Domain time, epoch milliseconds. */
   readonly now: number
   readonly serving: Serving
@@ -20,76 +20,185 @@ export interface ReplyInput {
 }
 
 export interface Reply {
-  readonly text: string
-  /** How many values of each view were told under each status. */
-  readonly statuses: ReadonlyMap<string, ReadonlyMap<Status, number>>
+  /** UTF-8 JSON. */
+  readonly body: Buffer
+  /** One a view of the plan: how many of its values were told under each of `STATUSES`. */
+  readonly counts: readonly Uint32Array[]
 }
 
-const EPOCH = '"1970-01-01T00:00:00Z"'
+const COMMA = 0x2c
+const OBJECT_END = 0x7d
+const EPOCH = Buffer.from('"1970-01-01T00:00:00Z"')
+const NULL = Buffer.from('null')
+const VALUES = Buffer.from('{"values":[')
+const STATUSES_KEY = Buffer.from('],"statuses":[')
+const TIMES = Buffer.from('],"event_timestamps":[')
+const LIST_END = Buffer.from(']')
+const STATUS_TEXTS = STATUSES.map((status) => Buffer.from(`"${status}"`))
+const PRESENT = STATUSES.indexOf('PRESENT')
+const NULL_VALUE = STATUSES.indexOf('NULL_VALUE')
+const NOT_FOUND = STATUSES.indexOf('NOT_FOUND')
+const OUTSIDE_MAX_AGE = STATUSES.indexOf('OUTSIDE_MAX_AGE')
+
+/** One buffer for all replies: writing one never waits, so no other comes between. */
+const out = new ReplyText()
 
 /**
  * The body of `/get-online-features`, written directly: column-major, join keys first, and key for key
  * in the order in which Feast prints them.
  */
 export function writeReply(input: ReplyInput): Reply {
-  const { plan, rows } = input
-  const names: string[] = []
-  const columns: string[] = []
-  const epochs = repeat(EPOCH, rows.count)
-  const present = repeat('"PRESENT"', rows.count)
-  for (const [joinKey, values] of rows.columns) {
-    names.push(JSON.stringify(joinKey))
-    columns.push(column(values.map(jsonValue).join(','), present, epochs))
+  const { plan, rows, viewMetadata } = input
+  out.cut(0)
+  out.text('{"results":[')
+  for (const [index, values] of [...rows.columns.values()].entries()) {
+    if (index > 0) out.byte(COMMA)
+    joinKeyColumn(values.map(jsonValue).join(','), rows.count)
   }
-  const statuses = new Map<string, Map<Status, number>>()
-  for (const [index, { view, columns: featureNames }] of plan.views.entries()) {
-    for (const name of featureNames) names.push(JSON.stringify(name))
-    const counts = new Map<Status, number>()
-    columns.push(...viewColumns(input, index, counts))
-    statuses.set(view.name, counts)
-  }
-  const views = plan.views.map(({ view }) => `{"name":${JSON.stringify(view.name)}}`)
-  const metadata = input.viewMetadata ? `,"feature_view_metadata":[${views.join(',')}]` : ''
-  const head = `{"results":[${columns.join(',')}],"metadata":{"feature_names":[${names.join(',')}]`
-  return { text: `${head}${metadata}}}`, statuses }
+  let columnCount = rows.columns.size
+  const counts = plan.views.map(({ columns }, index) => {
+    const counted = new Uint32Array(STATUSES.length)
+    if (columnCount > 0 && columns.length > 0) out.byte(COMMA)
+    viewColumns(input, index, counted)
+    columnCount += columns.length
+    return counted
+  })
+  out.text('],"metadata":{"feature_names":[')
+  const { names, views } = metadataOf(plan)
+  const joinKeys = [...rows.columns.keys()].map((name) => JSON.stringify(name))
+  out.text((names === '' ? joinKeys : [...joinKeys, names]).join(','))
+  out.text(viewMetadata ? `],"feature_view_metadata":[${views}]}}` : ']}}')
+  return { body: out.take(), counts }
 }
 
-function viewColumns(input: ReplyInput, index: number, counts: Map<Status, number>): string[] {
-  const { plan, rows, reads, stored, now, serving } = input
-  const { view, features } = plan.views[index] as Plan['views'][number]
+/** Values are told as they are stored in strict parity, whatever their age, and all as PRESENT. */
+function viewColumns(
+  { plan, rows, reads, stored, now, serving }: ReplyInput,
+  index: number,
+  counts: Uint32Array,
+): void {
+  const { view, columns } = plan.views[index] as Plan['views'][number]
+  const { buffers, cells, first, stride, times } = stored[index] as PackedRows
   const keyOfRow = reads[index]?.keyOfRow
-  const found = stored[index] ?? []
-  const of = (row: number) => found[keyOfRow?.[row] ?? row]
+  const { count } = rows
+  const strict = serving === 'strict'
+  /** Per row: whether its values are too old to be told as PRESENT. */
+  const old = new Uint8Array(count)
+  const statuses = new Uint8Array(count)
+  if (strict) statuses.fill(PRESENT)
+  // Most columns of a view have the same statuses, and all have the same times.
+  const told = { start: 0, end: 0 }
+  const timed = { start: 0, end: 0 }
 
-  const olds: boolean[] = []
-  let times = ''
-  for (let row = 0; row < rows.count; row++) {
-    const stored = of(row)
-    olds.push(stored !== undefined && outlived(stored.eventTimestamp, view.ttlMs, now))
-    const time = stored === undefined ? EPOCH : `"${formatTimestamp(stored.eventTimestamp)}"`
-    times += row === 0 ? time : `,${time}`
-  }
-  return features.map((_, feature) => {
-    let values = ''
-    let told = ''
-    for (let row = 0; row < rows.count; row++) {
-      const stored = of(row)
-      const cell = cellOf(stored, stored?.values[feature], olds[row] as boolean, serving)
-      const comma = row === 0 ? '' : ','
-      values += comma + jsonValue(cell.value)
-      told += `${comma}"${cell.status}"`
-      counts.set(cell.status, (counts.get(cell.status) ?? 0) + 1)
+  for (let feature = 0; feature < columns.length; feature++) {
+    if (feature > 0) out.byte(COMMA)
+    out.bytes(VALUES)
+    let changed = feature === 0
+    for (let row = 0; row < count; row++) {
+      if (row > 0) out.byte(COMMA)
+      const key = keyOfRow === undefined ? row : (keyOfRow[row] as number)
+      if (feature === 0 && outlived(times[key] as number, view.ttlMs, now)) old[row] = 1
+      const at = first + key * stride + 2 * feature
+      const start = cells[at] as number
+      let status = NOT_FOUND
+      if (start < 0) out.bytes(NULL)
+      else {
+        const length = out.length
+        status = NULL_VALUE
+        if (out.value(buffers[key] as Buffer, start, cells[at + 1] as number)) {
+          status = old[row] === 1 ? OUTSIDE_MAX_AGE : PRESENT
+          if (status === OUTSIDE_MAX_AGE && serving === 'enforce') {
+            out.cut(length)
+            out.bytes(NULL)
+          }
+        }
+      }
+      if (strict) continue
+      counts[status] = (counts[status] as number) + 1
+      if (statuses[row] !== status) {
+        statuses[row] = status
+        changed = true
+      }
     }
-    return column(values, told, times)
-  })
+    out.bytes(STATUSES_KEY)
+    if (changed) {
+      told.start = out.length
+      writeStatuses(statuses)
+      told.end = out.length
+    } else out.again(told.start, told.end)
+    if (count === 0) {
+      out.bytes(LIST_END)
+    } else if (feature === 0) {
+      out.bytes(TIMES)
+      timed.start = out.length
+      writeTimes(times, keyOfRow, count)
+      out.bytes(LIST_END)
+      timed.end = out.length
+    } else {
+      out.bytes(TIMES)
+      out.again(timed.start, timed.end)
+    }
+    out.byte(OBJECT_END)
+  }
+  if (strict) counts[PRESENT] = count * columns.length
+}
+
+function writeStatuses(statuses: Uint8Array): void {
+  for (let row = 0; row < statuses.length; row++) {
+    if (row > 0) out.byte(COMMA)
+    out.bytes(STATUS_TEXTS[statuses[row] as number] as Buffer)
+  }
+}
+
+function writeTimes(
+  times: Float64Array,
+  keyOfRow: readonly number[] | undefined,
+  count: number,
+): void {
+  for (let row = 0; row < count; row++) {
+    if (row > 0) out.byte(COMMA)
+    const time = times[keyOfRow?.[row] ?? row] as number
+    if (Number.isNaN(time)) out.bytes(EPOCH)
+    else out.time(time)
+  }
 }
 
 /** Feast leaves the key out when there are no times. */
-function column(values: string, statuses: string, times: string): string {
-  const eventTimestamps = times === '' ? '' : `,"event_timestamps":[${times}]`
-  return `{"values":[${values}],"statuses":[${statuses}]${eventTimestamps}}`
+function joinKeyColumn(values: string, count: number): void {
+  out.bytes(VALUES)
+  out.text(values)
+  out.bytes(STATUSES_KEY)
+  writeStatuses(new Uint8Array(count).fill(PRESENT))
+  for (let row = 0; row < count; row++) {
+    out.bytes(row === 0 ? TIMES : COMMA_BYTES)
+    out.bytes(EPOCH)
+  }
+  out.bytes(LIST_END)
+  out.byte(OBJECT_END)
 }
 
-function repeat(text: string, count: number): string {
-  return count === 0 ? '' : `${text}${`,${text}`.repeat(count - 1)}`
+const COMMA_BYTES = Buffer.from(',')
+
+interface Metadata {
+  readonly names: string
+  readonly views: string
+}
+
+const metadataOfPlan = new WeakMap<Plan, Metadata>()
+
+function metadataOf(plan: Plan): Metadata {
+  const known = metadataOfPlan.get(plan)
+  if (known !== undefined) return known
+  const names = plan.views.flatMap(({ columns }) => columns.map((name) => JSON.stringify(name)))
+  const views = plan.views.map(({ view }) => `{"name":${JSON.stringify(view.name)}}`)
+  const made = { names: names.join(','), views: views.join(',') }
+  metadataOfPlan.set(plan, made)
+  return made
+}
+
+/** The counts of one view by name, without those that are none. */
+export function statusesOf(counts: Uint32Array): readonly (readonly [Status, number])[] {
+  return STATUSES.map((status, index) => [status, counts[index] as number] as const).filter(
+    ([, count]) => count > 0,
+  )
 }

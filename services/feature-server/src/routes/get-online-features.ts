@@ -1,7 +1,7 @@
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { keyedReads, readEntityRows } from '@usdcop/feast/serving/entity-rows'
 import { createPlanner, type Plan } from '@usdcop/feast/serving/plan'
-import { type Reply, writeReply } from '@usdcop/feast/serving/reply'
+import { type Reply, statusesOf, writeReply } from '@usdcop/feast/serving/reply'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { callerSignal } from '@usdcop/service/caller-signal'
@@ -43,7 +43,7 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
       )
     const reads = keyedReads(planned, rows, serving)
     const readAt = performance.now()
-    const stored = await store.read(reads, callerSignal(reply))
+    const stored = await store.readPacked(reads, callerSignal(reply))
     metrics.storeRead.observe((performance.now() - readAt) / 1_000)
     const { viewMetadata } = asked
     const now = clock.now()
@@ -51,7 +51,7 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
     observe(metrics, planned, answer, rows.count, startedAt)
     const definitionHash = definitionHashOf(planned)
     if (definitionHash !== undefined) reply.header(DEFINITION_HEADER, definitionHash)
-    return reply.type('application/json').send(answer.text)
+    return reply.type('application/json').send(answer.body)
   })
 }
 
@@ -63,15 +63,15 @@ function definitionHashOf({ views }: Plan): string | undefined {
 function observe(
   metrics: FeatureServerMetrics,
   { views, featureCount }: Plan,
-  { statuses }: Reply,
+  { counts }: Reply,
   rowCount: number,
   startedAt: number,
 ): void {
   metrics.onlineRequests.inc()
   metrics.entityCount.observe(rowCount)
-  for (const [view, counts] of statuses)
-    for (const [status, count] of counts)
-      metrics.statuses.inc({ feature_view: view, status: status.toLowerCase() }, count)
+  for (const [index, { view }] of views.entries())
+    for (const [status, count] of statusesOf(counts[index] as Uint32Array))
+      metrics.statuses.inc({ feature_view: view.name, status: status.toLowerCase() }, count)
   metrics.latency.observe(
     {
       endpoint: ENDPOINT,
