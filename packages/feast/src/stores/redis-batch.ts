@@ -18,8 +18,12 @@ export interface BatchCommand {
   issue(to: BatchTarget): unknown
 }
 
-/** The key was not where the slot map said: the command did not run. */
-const REDIRECTED = /^(MOVED|ASK|TRYAGAIN) /
+type PipelineResults = [error: Error | null, reply: unknown][]
+
+/** The key is not where the slot map said: the command did not run. */
+const ELSEWHERE = /^(MOVED|ASK|TRYAGAIN) /
+/** ioredis followed one of the keys, tried the whole pipeline again and refused it; no write ran. */
+const SCATTERED = /slots allocation group/
 
 /** The replies in order, from one pipeline a node; one error among them fails the batch. */
 export async function executeBatch(
@@ -49,13 +53,15 @@ async function executeOnNodes(
   const nodes = [...byNode(cluster, commands)].map(async ([, indices]) => {
     const pipeline = cluster.pipeline()
     for (const index of indices) commands[index]?.issue(pipeline)
-    const results = (await pipeline.exec()) ?? []
-    const settled = results.map(async ([error, reply], at) => {
-      const index = indices[at] as number
+    const results = await pipeline.exec().catch((error: Error): PipelineResults => {
+      if (!SCATTERED.test(error.message)) throw error
+      return indices.map(() => [error, undefined])
+    })
+    const settled = indices.map(async (index, at) => {
+      const [error, reply] = results?.[at] ?? [null, undefined]
       if (error === null) replies[index] = reply
-      else if (REDIRECTED.test(error.message))
-        replies[index] = await commands[index]?.issue(cluster)
-      else throw error
+      else if (!ELSEWHERE.test(error.message) && !SCATTERED.test(error.message)) throw error
+      else replies[index] = await commands[index]?.issue(cluster)
     })
     await Promise.all(settled)
   })
