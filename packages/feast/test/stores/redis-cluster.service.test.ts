@@ -1,4 +1,5 @@
 import { type RedisCluster, redisCli, startRedisCluster } from '@usdcop/tests/support/redis-cluster'
+import { redisConfig } from '@usdcop/tests/support/redis-config'
 import { until } from '@usdcop/tests/support/until'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
@@ -7,7 +8,6 @@ import type { OnlineRow } from '../../src/stores/online-store.ts'
 import { openOnlineStore } from '../../src/stores/open-store.ts'
 import { keySlot } from '../../src/stores/redis-slot.ts'
 import { entityKey } from '../../src/wire/entity-key.ts'
-import { redisConfig } from './redis-config.ts'
 import { describeOnlineStore } from './store-suite.ts'
 
 const signal = AbortSignal.timeout(120_000)

@@ -1,8 +1,13 @@
-import type { RedisConfig } from '../../src/config/repo-config.ts'
+import type { RedisConfig } from '@usdcop/feast/config/repo-config'
 
-/** A Redis without a password at the given nodes, and whatever is to differ. */
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** What `feature_store.yaml` would say of Redis at these nodes: no password, and whatever is to differ. */
 export function redisConfig(
-  nodes: readonly { readonly host: string; readonly port: number }[],
+  nodes: readonly Address[],
   rest: Partial<RedisConfig> = {},
 ): RedisConfig {
   return {
