@@ -16,6 +16,8 @@ import { createRequestHistogram } from './metrics.ts'
 export interface AppOptions {
   readonly logger: Logger
   readonly registry: Registry
+  /** What `/metrics` answers; the registry's own metrics unless given. */
+  readonly metricsText?: (() => Promise<string>) | undefined
   /** Asked by `/readyz`; named as an operator would name the dependency. */
   readonly probes: Readonly<Record<string, Probe>>
   /** Asked before `/metrics` answers; `guardReads` makes it. Health answers everybody. */
@@ -35,6 +37,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000
 export function createApp({
   logger,
   registry,
+  metricsText = () => registry.metrics(),
   probes,
   mayRead,
   bodyLimitBytes,
@@ -64,7 +67,7 @@ export function createApp({
   measureRequests(app, registry)
   healthRoutes(app, probes)
   app.get('/metrics', { onRequest: mayRead }, async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
+    reply.type(registry.contentType).send(await metricsText()),
   )
   return app
 }

@@ -3,6 +3,9 @@ import { type ApiKey, apiKeysSchema } from '@usdcop/service/auth'
 import { type ClockSettings, clockSchema } from '@usdcop/service/clock-config'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
 import { z } from 'zod'
+import { type Capacity, DEFAULT_LIMITS, type Limits } from './limits.ts'
+
+const count = (least: number) => z.coerce.number().int().min(least)
 
 const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -14,6 +17,12 @@ const variables = z.object({
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   FEAST_TTL: z.enum(['mark', 'enforce']).default('mark'),
   FEAST_PARITY: z.enum(['lenient', 'strict']).default('lenient'),
+  MAX_BODY_BYTES: z.coerce.number().int().min(1_024).default(DEFAULT_LIMITS.bodyBytes),
+  MAX_ROWS: count(1).default(DEFAULT_LIMITS.rows),
+  MAX_CELLS: count(1).default(DEFAULT_LIMITS.cells),
+  MAX_CONCURRENT_REQUESTS: count(1).default(DEFAULT_LIMITS.concurrentRequests),
+  REQUEST_TIMEOUT_MS: count(1).max(600_000).default(DEFAULT_LIMITS.requestTimeoutMs),
+  MAX_EVENT_LOOP_DELAY_MS: count(0).default(DEFAULT_LIMITS.eventLoopDelayMs),
 })
 
 const Env = variables.and(clockSchema)
@@ -31,6 +40,7 @@ export interface Config {
   readonly redisUrl: string | undefined
   /** `FEAST_PARITY=strict` ignores ttl, as Feast does. */
   readonly serving: Serving
+  readonly limits: Limits & Capacity
 }
 
 /** @throws ServiceError `config_invalid` naming every fault */
@@ -46,5 +56,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     dataDirectory: read.DATA_DIR,
     redisUrl: read.REDIS_URL,
     serving: read.FEAST_PARITY === 'strict' ? 'strict' : read.FEAST_TTL,
+    limits: {
+      bodyBytes: read.MAX_BODY_BYTES,
+      rows: read.MAX_ROWS,
+      cells: read.MAX_CELLS,
+      concurrentRequests: read.MAX_CONCURRENT_REQUESTS,
+      requestTimeoutMs: read.REQUEST_TIMEOUT_MS,
+      eventLoopDelayMs: read.MAX_EVENT_LOOP_DELAY_MS,
+    },
   })
 }

@@ -3,6 +3,7 @@ import { toServiceError } from '@usdcop/service/error-renderer'
 import type { ErrorCode, ServiceError } from '@usdcop/service/errors'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { BodyError } from './body.ts'
+import { RunningError } from './materialize/runs.ts'
 
 /** How one code is told on Feast's routes: the exception a Feast client raises again, and the status. */
 interface Telling {
@@ -26,7 +27,12 @@ const TELLINGS: Partial<Record<ErrorCode, Telling>> = {
   feature_unknown: { feastClass: 'FeastError', status: 404, strict: UNTYPED_500 },
   invalid_request: { feastClass: 'FeastError', status: 422, strict: UNTYPED_500 },
   forbidden: { feastClass: 'FeastPermissionError', status: 403 },
+  // What this server was not set up for is for the caller to know, unlike other 5xx.
+  not_supported: { feastClass: 'FeastError', status: 501 },
 }
+
+/** Feast's SDK waits that long before it asks again. */
+const RETRY_AFTER_SECONDS = '1'
 
 /** The error handler of Feast's routes: Feast's shapes, which its SDK turns back into exceptions. */
 export function renderFeastErrors(serving: Serving) {
@@ -34,6 +40,11 @@ export function renderFeastErrors(serving: Serving) {
     reply.type('application/json')
     if (error instanceof BodyError) {
       reply.code(422).send(stringify({ detail: error.faults }))
+      return
+    }
+    if (error instanceof RunningError) {
+      const body = { error: error.message, feature_views: error.views }
+      reply.code(error.status).send(stringify(body))
       return
     }
     const fault = toServiceError(error)
@@ -48,6 +59,7 @@ export function renderFeastErrors(serving: Serving) {
       reply.code(401).header('www-authenticate', 'Bearer').send(stringify({ detail }))
       return
     }
+    if (fault.code === 'too_many_requests') reply.header('retry-after', RETRY_AFTER_SECONDS)
     const { status, body } = told(fault, serving)
     reply.code(status).send(body)
   }

@@ -31,11 +31,11 @@ async function start(life: Lifecycle): Promise<void> {
   const store = openStore(config, registry.project, life)
   const metrics = createRegistry('feature-server')
   addProcessMetrics(metrics)
-  const { serving, host, port } = config
+  const { serving, host, port, limits } = config
   const clock = config.clock ? marketClock(config.clock, contract, wallClock) : wallClock
   const source = { current: registry }
-  const deps = { logger, metrics, registry: source, store, clock, serving, keyring, bindHost: host }
-  const app = buildApp(deps)
+  const deps = { logger, metrics, registry: source, store, clock, serving, keyring, limits }
+  const app = buildApp({ ...deps, bindHost: host })
   life.onClose('http', () => app.close())
   const address = await app.listen({ host, port })
   logger.info({ address, serving, definitionHash: contract.definitionHash }, 'serving features')

@@ -1,5 +1,8 @@
+import { totalmem } from 'node:os'
+import type { RegistrySource } from '@usdcop/feast/registry/definitions'
+import type { DomainClock } from '@usdcop/service/clock'
 import { LATENCY_BUCKETS_SECONDS } from '@usdcop/service/metrics'
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 /** Every metric of this service: Feast's own names, so that dashboards for Feast work, and ours. */
 export interface FeatureServerMetrics {
@@ -11,11 +14,40 @@ export interface FeatureServerMetrics {
   readonly pushes: Counter<'push_source' | 'mode'>
   readonly storeRead: Histogram
   readonly olderRows: Counter<'feature_view'>
+  readonly materializations: Counter<'feature_view' | 'status'>
+  readonly materializationSeconds: Histogram<'feature_view'>
+  /** Tells the newest event time that was written, or read, of a view; epoch milliseconds. */
+  seen(view: string, eventTimestamp: number): void
 }
 
-export function createFeatureServerMetrics(registry: Registry): FeatureServerMetrics {
+const MATERIALIZATION_BUCKETS_SECONDS = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1_800, 3_600]
+
+/**
+ * @param source whose views and project label what is measured
+ * @param clock what an event's age is measured against
+ */
+export function createFeatureServerMetrics(
+  registry: Registry,
+  source: RegistrySource,
+  clock: DomainClock,
+): FeatureServerMetrics {
   const registers = [registry]
+  addResourceMetrics(registers)
   return {
+    seen: addFreshness(registers, source, clock),
+    materializations: new Counter({
+      name: 'feast_materialization_result_total',
+      help: 'Materializations of a feature view by outcome (success or failure).',
+      labelNames: ['feature_view', 'status'],
+      registers,
+    }),
+    materializationSeconds: new Histogram({
+      name: 'feast_materialization_duration_seconds',
+      help: 'Time to materialize one feature view.',
+      labelNames: ['feature_view'],
+      buckets: MATERIALIZATION_BUCKETS_SECONDS,
+      registers,
+    }),
     requests: new Counter({
       name: 'feast_feature_server_request_total',
       help: 'Requests by endpoint and outcome (success or error).',
@@ -65,6 +97,58 @@ export function createFeatureServerMetrics(registry: Registry): FeatureServerMet
       registers,
     }),
   }
+}
+
+/**
+ * The age of the newest event of each view that passed through this process. Feast tells the age of
+ * the last materialized interval instead, under which stale data looks fresh.
+ */
+function addFreshness(registers: Registry[], source: RegistrySource, clock: DomainClock) {
+  const newest = new Map<string, number>()
+  new Gauge({
+    name: 'feast_feature_freshness_seconds',
+    help: 'Age of the newest event that this server wrote for a feature view.',
+    labelNames: ['feature_view', 'project'],
+    aggregator: 'min',
+    registers,
+    collect() {
+      this.reset()
+      const { project, views } = source.current
+      for (const [view, eventTimestamp] of newest)
+        if (views.has(view))
+          this.set({ feature_view: view, project }, (clock.now() - eventTimestamp) / 1_000)
+    },
+  })
+  return (view: string, eventTimestamp: number): void => {
+    const known = newest.get(view)
+    if (known === undefined || eventTimestamp > known) newest.set(view, eventTimestamp)
+  }
+}
+
+function addResourceMetrics(registers: Registry[]): void {
+  let last = process.cpuUsage()
+  let at = performance.now()
+  new Gauge({
+    name: 'feast_feature_server_cpu_usage',
+    help: 'Processor time since the last scrape, in percent of one core.',
+    registers,
+    collect() {
+      const now = performance.now()
+      const { user, system } = process.cpuUsage(last)
+      this.set(now > at ? (user + system) / 10 / (now - at) : 0)
+      last = process.cpuUsage()
+      at = now
+    },
+  })
+  new Gauge({
+    name: 'feast_feature_server_memory_usage',
+    help: 'Resident memory in percent of what the machine, or the container, has.',
+    registers,
+    collect() {
+      const limit = process.constrainedMemory() || totalmem()
+      this.set((100 * process.memoryUsage.rss()) / Math.min(limit, totalmem()))
+    },
+  })
 }
 
 const FEATURE_BINS = [10, 25, 50, 100, 250]

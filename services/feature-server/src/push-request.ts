@@ -1,32 +1,59 @@
-import { booleanFault, booleanOf, type Fault, faultsOf } from './body.ts'
-import { isObject } from './online-request.ts'
+import { z } from 'zod'
+import { schemaBoolean } from './body.ts'
+import { fieldsOf } from './fields.ts'
+
+type Body = Readonly<Record<string, unknown>>
+
+/** Columns of equal length by name, as pandas takes them. */
+export const FrameSchema = z.record(z.string(), z.array(z.unknown()))
 
 export interface PushRequest {
   readonly pushSource: string
   /** Column name → values, or whatever the caller sent: `readFrame` judges it. */
-  readonly df: Readonly<Record<string, unknown>>
+  readonly df: Body
   readonly to: string
 }
 
+/** What a sound body of `POST /push` holds, for the API's description. */
+export const PushRequestSchema = z.object({
+  push_source_name: z.string(),
+  df: FrameSchema,
+  allow_registry_cache: schemaBoolean.default(true),
+  to: z.enum(['online', 'offline', 'online_and_offline']).default('online'),
+  transform_on_write: schemaBoolean.default(true),
+})
+
 /** The body of `POST /push`, refused in the words of Feast's server. */
-export function parsePushRequest(body: Readonly<Record<string, unknown>>): PushRequest {
-  const faults: Fault[] = []
-  const { push_source_name: pushSource, df, to = 'online' } = body
-  if (pushSource === undefined) faults.push(faultsOf.missing(['push_source_name'], body))
-  else if (typeof pushSource !== 'string')
-    faults.push(faultsOf.text(['push_source_name'], pushSource))
-  if (df === undefined) faults.push(faultsOf.missing(['df'], body))
-  else if (!isObject(df)) faults.push(faultsOf.dict(['df'], df))
-  if (typeof to !== 'string') faults.push(faultsOf.text(['to'], to))
-  for (const name of ['allow_registry_cache', 'transform_on_write']) {
-    const value = body[name]
-    if (value !== undefined && booleanOf(value) === undefined)
-      faults.push(booleanFault([name], value))
-  }
-  if (faults.length > 0) throw faultsOf.error(faults)
-  return {
-    pushSource: pushSource as string,
-    df: df as Record<string, unknown>,
-    to: to as string,
-  }
+export function parsePushRequest(body: Body): PushRequest {
+  const fields = fieldsOf(body)
+  const pushSource = fields.text('push_source_name')
+  const df = fields.object('df')
+  const to = body['to'] === undefined ? 'online' : fields.text('to')
+  fields.boolean('allow_registry_cache', true)
+  fields.boolean('transform_on_write', true)
+  fields.end()
+  return { pushSource, df, to }
+}
+
+export interface WriteRequest {
+  readonly view: string
+  readonly df: Body
+}
+
+export const WriteRequestSchema = z.object({
+  feature_view_name: z.string(),
+  df: FrameSchema,
+  allow_registry_cache: schemaBoolean.default(true),
+  transform_on_write: schemaBoolean.default(true),
+})
+
+/** The body of `POST /write-to-online-store`. */
+export function parseWriteRequest(body: Body): WriteRequest {
+  const fields = fieldsOf(body)
+  const view = fields.text('feature_view_name')
+  const df = fields.object('df')
+  fields.boolean('allow_registry_cache', true)
+  fields.boolean('transform_on_write', true)
+  fields.end()
+  return { view, df }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
+import { DEFAULT_LIMITS } from '../src/limits.ts'
 
 test('serves from LMDB on loopback and marks old rows unless told otherwise', () => {
   expect(readConfig({})).toEqual({
@@ -12,6 +13,7 @@ test('serves from LMDB on loopback and marks old rows unless told otherwise', ()
     dataDirectory: '.usdcop',
     redisUrl: undefined,
     serving: 'mark',
+    limits: DEFAULT_LIMITS,
   })
 })
 

@@ -5,11 +5,12 @@ import type { Registry } from '@usdcop/feast/registry/definitions'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
-import { createKeyring, digestOf } from '@usdcop/service/auth'
+import { createKeyring, digestOf, type Keyring } from '@usdcop/service/auth'
 import { createLogger, type Logger } from '@usdcop/service/log'
 import { createRegistry } from '@usdcop/service/metrics'
 import type { FastifyInstance } from 'fastify'
-import { buildApp } from '../src/app.ts'
+import { buildApp, type Deps } from '../src/app.ts'
+import { DEFAULT_LIMITS } from '../src/limits.ts'
 
 export const TOKENS = { reader: 'reader-token', writer: 'writer-token' }
 
@@ -30,7 +31,15 @@ export interface Options {
   readonly bindHost?: string
   /** Silent unless given. */
   readonly logger?: Logger
+  readonly keyring?: Keyring
+  readonly limits?: Partial<Deps['limits']>
+  readonly readToken?: Deps['readToken']
+  readonly materializer?: Deps['materializer']
+  readonly offlineWriter?: Deps['offlineWriter']
 }
+
+/** The defaults, but for the event loop: a busy machine that runs tests is no reason to refuse. */
+const LIMITS = { ...DEFAULT_LIMITS, eventLoopDelayMs: 0 }
 
 export function testApp({
   registry,
@@ -39,6 +48,8 @@ export function testApp({
   now,
   bindHost,
   logger,
+  limits,
+  ...rest
 }: Options): FastifyInstance {
   return buildApp({
     logger: logger ?? createLogger({ name: 'feature-server', level: 'silent' }),
@@ -49,6 +60,8 @@ export function testApp({
     serving: serving ?? 'mark',
     keyring,
     bindHost: bindHost ?? '127.0.0.1',
+    limits: { ...LIMITS, ...limits },
+    ...rest,
   })
 }
 

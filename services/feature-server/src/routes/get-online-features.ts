@@ -4,11 +4,11 @@ import { createPlanner, type Plan } from '@usdcop/feast/serving/plan'
 import { type Reply, statusesOf, writeReply } from '@usdcop/feast/serving/reply'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
-import { callerSignal } from '@usdcop/service/caller-signal'
 import type { DomainClock } from '@usdcop/service/clock'
-import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance } from 'fastify'
+import type { Access } from '../access/access.ts'
 import { parseBody } from '../body.ts'
+import { assertCells, type Limits } from '../limits.ts'
 import { type FeatureServerMetrics, featureBin, viewBin } from '../metrics.ts'
 import { parseOnlineRequest } from '../online-request.ts'
 
@@ -17,33 +17,31 @@ export interface OnlineFeaturesDeps {
   readonly store: OnlineStore
   readonly clock: DomainClock
   readonly serving: Serving
+  readonly access: Access
+  readonly limits: Limits
   readonly metrics: FeatureServerMetrics
 }
 
-const ENDPOINT = '/get-online-features'
-/** Rows times features of one request: 25 times what Feast's own benchmark asks for at most. */
-const MAX_CELLS = 250_000
+export const ENDPOINT = '/get-online-features'
 /** Under which definition the rows were computed; absent where the views disagree. */
 const DEFINITION_HEADER = 'usdcop-definition-hash'
 
 /** POST /get-online-features, Feast's hot route: a cached plan, one read, a reply written as text. */
 export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps): void {
-  const { registry, store, clock, serving, metrics } = deps
+  const { registry, store, clock, serving, access, limits, metrics } = deps
   const plan = createPlanner(registry)
 
-  app.post<{ Body: string }>(ENDPOINT, async (request, reply) => {
+  const options = { onRequest: access.guardReads }
+  app.post<{ Body: string }>(ENDPOINT, options, async (request, reply) => {
     const startedAt = performance.now()
     const asked = parseOnlineRequest(parseBody(request.body))
     const planned = plan(asked)
+    access.assertMayRead(request, asked, planned)
     const rows = readEntityRows(planned.registry, asked.entities, serving)
-    if (rows.count * planned.featureCount > MAX_CELLS)
-      throw new ServiceError(
-        'payload_too_large',
-        `${rows.count} rows of ${planned.featureCount} features are more than ${MAX_CELLS} values`,
-      )
+    assertCells(rows.count, planned.featureCount, limits)
     const reads = keyedReads(planned, rows, serving)
     const readAt = performance.now()
-    const stored = await store.readPacked(reads, callerSignal(reply))
+    const stored = await store.readPacked(reads, request.work)
     metrics.storeRead.observe((performance.now() - readAt) / 1_000)
     const { viewMetadata } = asked
     const now = clock.now()
