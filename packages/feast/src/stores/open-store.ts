@@ -12,21 +12,26 @@ import { createRedisStore } from './redis-store.ts'
 /** A store together with the connection it lives on: closing it closes both. */
 export type OpenStore = OnlineStore & Eraser
 
+export interface OpenStoreOptions {
+  /** Hears of lost and refused connections; no error tells a password. */
+  readonly onError: OnError
+  /** False reads from Redis through plain ioredis alone. */
+  readonly lane?: boolean
+}
+
 /**
  * Opens the online store that `feature_store.yaml` names. A Redis need not be there yet: until it is,
  * every call fails at once.
- *
- * @param onError hears of lost and refused connections; no error tells a password
  */
 export function openOnlineStore(
   config: OnlineStoreConfig,
   project: string,
-  { onError }: { readonly onError: OnError },
+  { onError, lane = true }: OpenStoreOptions,
 ): OpenStore {
   if (config.type === 'lmdb') return openLmdbStore(config.path, project)
   const client = connect(config, onError)
   return {
-    ...createRedisStore(client, project, config),
+    ...createRedisStore(client, project, { ...config, onLaneError: onError }),
     ...createRedisEraser(client, project),
     async close() {
       client.disconnect()

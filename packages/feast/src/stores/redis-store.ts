@@ -1,4 +1,7 @@
 import { Redis } from 'ioredis'
+import type { HashSource } from './hash-source.ts'
+import { clusterHashes } from './lane/cluster-hashes.ts'
+import { laneHashes } from './lane/lane-hashes.ts'
 import type { OnlineStore } from './online-store.ts'
 import { plainHashes } from './plain-hashes.ts'
 import type { RedisClient } from './redis-batch.ts'
@@ -19,14 +22,21 @@ export function connectRedis(url: string, onError: OnError): Redis {
   return client
 }
 
+export interface RedisStoreOptions extends WriteOptions {
+  /** False reads through plain ioredis alone. */
+  readonly lane?: boolean
+  /** Hears why a read lane was lost while its client is connected: ioredis reads meanwhile. */
+  readonly onLaneError?: OnError
+}
+
 /** The online store in Redis, in Feast's own layout. Closing it leaves the client open. */
 export function createRedisStore(
   client: RedisClient,
   project: string,
-  options: WriteOptions = {},
+  options: RedisStoreOptions = {},
 ): OnlineStore {
   return {
-    ...createRedisReader(plainHashes(client, Buffer.from(project, 'utf8'))),
+    ...createRedisReader(sourceOf(client, Buffer.from(project, 'utf8'), options)),
     ...createRedisWriter(client, project, options),
 
     async ping(signal) {
@@ -37,4 +47,14 @@ export function createRedisStore(
 
     async close() {},
   }
+}
+
+/** A read lane beside each connection, or ioredis alone. */
+function sourceOf(client: RedisClient, suffix: Buffer, options: RedisStoreOptions): HashSource {
+  const { lane = true, onLaneError = () => {} } = options
+  const plain = plainHashes(client, suffix)
+  if (!lane) return plain
+  return client instanceof Redis
+    ? laneHashes(client, suffix, plain, onLaneError)
+    : clusterHashes(client, suffix, plain, onLaneError)
 }
