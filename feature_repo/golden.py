@@ -27,25 +27,46 @@ import feast
 import pandas as pd
 import redis
 import uvicorn
-from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, PushSource, ValueType
+from feast import (
+    Entity,
+    FeatureService,
+    FeatureStore,
+    FeatureView,
+    Field,
+    FileSource,
+    OnDemandFeatureView,
+    PushSource,
+    RequestSource,
+    ValueType,
+)
 from feast.feature_server import get_app
 from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.infra.online_stores.helpers import _mmh3, _redis_key
+from feast.on_demand_feature_view import on_demand_feature_view
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
-from feast.protos.feast.types.Value_pb2 import (
-    Int64List,
+from feast.protos.feast.types import Value_pb2 as values_pb
+from feast.protos.feast.types.Value_pb2 import Value
+from feast.repo_config import RepoConfig
+from feast.types import (
+    Array,
+    Bool,
+    Bytes,
+    Decimal,
+    Float32,
+    Float64,
+    Int32,
+    Int64,
+    Json,
     Map,
-    MapKey,
-    MapList,
-    RepeatedValue,
     ScalarMap,
-    ScalarMapEntry,
-    StringList,
-    Value,
+    Set,
+    String,
+    Struct,
+    TimeUuid,
+    UnixTimestamp,
+    Uuid,
     ZonedTimestamp,
 )
-from feast.repo_config import RepoConfig
-from feast.types import Array, Bool, Bytes, Float32, Float64, Int32, Int64, String, UnixTimestamp
 from google.protobuf.timestamp_pb2 import Timestamp
 
 OUT = Path(__file__).resolve().parent.parent / "tests" / "golden" / "feast.json"
@@ -155,23 +176,23 @@ def more_values():
             message = Value()
             getattr(message, f"{kind}_{shape}_val").val.append(text)
             yield f"{kind}_{shape}".upper(), message
-    inner = Map(val={"a": Value(int64_val=1), "b": Value(), "c": Value(map_val=Map(val={"": Value(double_val=float("nan"))}))})
+    inner = values_pb.Map(val={"a": Value(int64_val=1), "b": Value(), "c": Value(map_val=values_pb.Map(val={"": Value(double_val=float("nan"))}))})
     for kind in ("map", "struct"):
-        yield kind.upper(), Value(**{f"{kind}_val": Map()})
+        yield kind.upper(), Value(**{f"{kind}_val": values_pb.Map()})
         yield kind.upper(), Value(**{f"{kind}_val": inner})
-        yield f"{kind}_LIST".upper(), Value(**{f"{kind}_list_val": MapList(val=[inner, Map()])})
-    nested = RepeatedValue(val=[Value(int64_list_val=Int64List(val=[1, 2])), Value(),
-                                Value(list_val=RepeatedValue(val=[Value(string_list_val=StringList(val=["x"]))]))])
+        yield f"{kind}_LIST".upper(), Value(**{f"{kind}_list_val": values_pb.MapList(val=[inner, values_pb.Map()])})
+    nested = values_pb.RepeatedValue(val=[Value(int64_list_val=values_pb.Int64List(val=[1, 2])), Value(),
+                                Value(list_val=values_pb.RepeatedValue(val=[Value(string_list_val=values_pb.StringList(val=["x"]))]))])
     yield "VALUE_LIST", Value(list_val=nested)
     yield "VALUE_SET", Value(set_val=nested)
-    yield "VALUE_LIST", Value(list_val=RepeatedValue())
-    keys = [MapKey(int32_key=-1), MapKey(int64_key=2**60), MapKey(float_key=0.5), MapKey(double_key=0.5), MapKey(bool_key=False),
-            MapKey(unix_timestamp_key=1), MapKey(bytes_key=b"\xff"), MapKey(uuid_key="u"), MapKey(time_uuid_key="t"),
-            MapKey(decimal_key="1.1"), MapKey()]
-    yield "SCALAR_MAP", Value(scalar_map_val=ScalarMap(val=[ScalarMapEntry(key=k, value=Value(bool_val=True)) for k in keys]))
+    yield "VALUE_LIST", Value(list_val=values_pb.RepeatedValue())
+    keys = [values_pb.MapKey(int32_key=-1), values_pb.MapKey(int64_key=2**60), values_pb.MapKey(float_key=0.5), values_pb.MapKey(double_key=0.5), values_pb.MapKey(bool_key=False),
+            values_pb.MapKey(unix_timestamp_key=1), values_pb.MapKey(bytes_key=b"\xff"), values_pb.MapKey(uuid_key="u"), values_pb.MapKey(time_uuid_key="t"),
+            values_pb.MapKey(decimal_key="1.1"), values_pb.MapKey()]
+    yield "SCALAR_MAP", Value(scalar_map_val=values_pb.ScalarMap(val=[values_pb.ScalarMapEntry(key=k, value=Value(bool_val=True)) for k in keys]))
     for seconds, zone in ((1640995200, ""), (0, "UTC"), (1656633600, "Europe/Madrid"), (-5000000000, "America/Bogota"),
                           (1640995200, "UTC-05:00"), (1640995200, "+0530"), (1640995200, "Middle/Earth"), (-(2**63), "UTC")):
-        yield "ZONED_TIMESTAMP", Value(zoned_timestamp_val=ZonedTimestamp(unix_timestamp=seconds, zone=zone))
+        yield "ZONED_TIMESTAMP", Value(zoned_timestamp_val=values_pb.ZonedTimestamp(unix_timestamp=seconds, zone=zone))
 
 
 def hash_fields():
@@ -219,11 +240,38 @@ def definitions(folder):
     pair = view("driver_customer", [driver, customer], [("rating", Float64)], timedelta(0))
     level = view("station_level", [station], [("level", Float64)], timedelta(0))
     total = view("global_total", [], [("total", Float64)], timedelta(0))
+    kinds = view("every_kind", [customer], [(kind.lower(), dtype) for kind, dtype in KINDS.items()], timedelta(0))
+    off = FeatureView(name="not_in_use", entities=[driver], schema=[Field(name="x", dtype=Int64)], source=source, enabled=False)
+    offline = FeatureView(name="offline_only", entities=[driver], schema=[Field(name="x", dtype=Int64)], source=source, online=False)
+    asked = RequestSource(name="asked", schema=[Field(name="factor", dtype=Float64), Field(name="unit", dtype=String)])
+
+    @on_demand_feature_view(sources=[stats[["acc_rate", "trips"]], asked], mode="python", name="scaled",
+                            schema=[Field(name="scaled_rate", dtype=Float64), Field(name="told", dtype=String)])
+    def scaled(inputs):
+        return {"scaled_rate": [None if a is None else a * f for a, f in zip(inputs["acc_rate"], inputs["factor"])],
+                "told": [f"{t} {u}" for t, u in zip(inputs["trips"], inputs["unit"])]}
+
+    @on_demand_feature_view(sources=[stats[["trips"]]], mode="python", name="doubled", entities=[driver],
+                            write_to_online_store=True, schema=[Field(name="twice", dtype=Int64)])
+    def doubled(inputs):
+        return {"twice": [2 * t for t in inputs["trips"]]}
+
     services = [
+        FeatureService(name="alias_service", features=[stats[["trips"]].with_name("recent"), extra]),
+        FeatureService(name="route_service", features=[
+            extra[["score"]].with_name("origin").with_join_key_map({"driver_id": "origin_id"}),
+            extra[["score"]].with_name("destination").with_join_key_map({"driver_id": "destination_id"})]),
+        FeatureService(name="scaled_service", features=[stats[["conv_rate"]], scaled[["scaled_rate"]]]),
+        FeatureService(name="vector_service", features=[extra[["score", "trips"]]], precompute_online=True),
         FeatureService(name="driver_service", features=[stats[["conv_rate", "trips"]], extra[["score"]]]),
         FeatureService(name="mixed_service", features=[stats[["acc_rate"]], every[["f_string"]], pair]),
     ]
-    return [driver, customer, station, stats, extra, every, pair, level, total, *services]
+    return [driver, customer, station, stats, extra, every, pair, level, total, kinds, off, offline, scaled, doubled, *services]
+
+
+def projections(given):
+    return [{"view": p.name, "features": [f.name for f in p.features], **({"alias": p.name_alias} if p.name_alias else {}),
+             **({"joinKeyMap": dict(p.join_key_map)} if p.join_key_map else {})} for p in given]
 
 
 def describe(objects):
@@ -236,15 +284,30 @@ def describe(objects):
                      for o in objects if isinstance(o, Entity)],
         "views": [{"name": v.name, "entities": [e for e in v.entities if e != "__dummy"],
                    "features": [{"name": f.name, "valueType": f.dtype.to_value_type().name} for f in v.features],
-                   "ttlMs": int(v.ttl.total_seconds() * 1000),
+                   "ttlMs": int(v.ttl.total_seconds() * 1000), **({} if v.enabled else {"disabled": True}),
+                   **({} if v.online else {"online": False}),
                    "pushSource": v.stream_source.name if v.stream_source else None} for v in views],
-        "services": [{"name": s.name, "projections": [
-            {"view": p.name, "features": [f.name for f in p.features]} for p in s.feature_view_projections]}
-            for s in objects if isinstance(s, FeatureService)],
+        "services": [{"name": s.name, "projections": projections(s.feature_view_projections),
+                      **({"precomputeOnline": True} if s.precompute_online else {})}
+                     for s in objects if isinstance(s, FeatureService)],
+        "onDemandViews": [{
+            "name": v.name, "mode": v.mode, "entities": [e for e in v.entities if e != "__dummy"],
+            "features": [{"name": f.name, "valueType": f.dtype.to_value_type().name} for f in v.features],
+            "projections": projections(v.source_feature_view_projections.values()),
+            "requestSources": [{"name": r.name, "schema": [{"name": f.name, "valueType": f.dtype.to_value_type().name}
+                                                           for f in r.schema]} for r in v.source_request_sources.values()],
+            "writeToOnlineStore": v.write_to_online_store} for v in objects if isinstance(v, OnDemandFeatureView)],
         "pushSources": [{"name": "driver_push", "timestampField": "event_timestamp"}],
     }
 
 
+KINDS = {
+    **{f"{k}_SET": Set(t) for k, t in LISTS.items()}, "JSON": Json, "JSON_LIST": Array(Json), "UUID": Uuid, "UUID_LIST": Array(Uuid),
+    "UUID_SET": Set(Uuid), "TIME_UUID": TimeUuid, "TIME_UUID_LIST": Array(TimeUuid), "TIME_UUID_SET": Set(TimeUuid),
+    "DECIMAL": Decimal, "DECIMAL_LIST": Array(Decimal), "DECIMAL_SET": Set(Decimal), "MAP": Map, "MAP_LIST": Array(Map),
+    "STRUCT": Struct({"a": Int64}), "STRUCT_LIST": Array(Struct({"a": Int64})), "VALUE_LIST": Array(Array(Int64)),
+    "VALUE_SET": Set(Array(Int64)), "SCALAR_MAP": ScalarMap, "ZONED_TIMESTAMP": ZonedTimestamp,
+}
 ROW_TIME = datetime(2025, 3, 3, 15, 30, 0, 250_000, tzinfo=timezone.utc)
 
 
@@ -268,8 +331,21 @@ def write_rows(store):
     # write_to_online_store puts an entity-less row under a key that no read asks for; materialization does not.
     key = EntityKey(join_keys=["__dummy_id"], entity_values=[Value(string_val="")])
     view = store.registry.get_feature_view("global_total", PROJECT)
-    store._get_provider().online_write_batch(
+    provider = store._get_provider()
+    provider.online_write_batch(
         store.config, view, [(key, {"total": Value(double_val=42.0)}, ROW_TIME, None)], None)
+    # Maps of one key: Python prints more in the order of a hash.
+    one = values_pb.Map(val={"a": Value(int64_val=1)})
+    row = {kind.lower(): message for kind, message in more_values()}
+    row |= {"map": Value(map_val=one), "struct": Value(struct_val=one), "map_list": Value(map_list_val=values_pb.MapList(val=[one])),
+            "struct_list": Value(struct_list_val=values_pb.MapList(val=[one, values_pb.Map()])),
+            "zoned_timestamp": Value(zoned_timestamp_val=values_pb.ZonedTimestamp(unix_timestamp=1640995200, zone="America/Bogota"))}
+    key = EntityKey(join_keys=["customer_id"], entity_values=[Value(string_val="c-é")])
+    provider.online_write_batch(store.config, store.registry.get_feature_view("every_kind", PROJECT), [(key, row, ROW_TIME, None)], None)
+    doubled = store.registry.get_on_demand_feature_view("doubled", PROJECT)
+    key = EntityKey(join_keys=["driver_id"], entity_values=[Value(int64_val=1001)])
+    provider.online_write_batch(store.config, doubled, [(key, {"twice": Value(int64_val=14)}, ROW_TIME, None)], None)
+    store.precompute_feature_service("vector_service")
 
 
 def requests():
@@ -306,7 +382,32 @@ def requests():
     yield ask("version metadata", {"features": stats, "entities": driver, "include_feature_view_version_metadata": True})
     yield ask("no content type", {"features": stats, "entities": driver}, contentType=None)
     yield ask("a form content type", {"features": stats, "entities": driver}, contentType="application/x-www-form-urlencoded")
+    yield ask("every kind", {"features": [f"every_kind:{k.lower()}" for k in KINDS], "entities": {"customer_id": ["c-é"]}})
+    yield ask("an alias", {"feature_service": "alias_service", "entities": driver, "full_feature_names": True})
+    yield ask("mapped join keys", {"feature_service": "route_service", "full_feature_names": True,
+                                   "entities": {"origin_id": [1001, 5], "destination_id": [5, 1001]}})
+    yield ask("a mapped join key under its own name", {"feature_service": "route_service", "full_feature_names": True,
+                                                       "entities": {"driver_id": [1001]}})
+    yield ask("a mapped join key after its own name", {"feature_service": "route_service", "full_feature_names": True,
+                                                       "entities": {"driver_id": [5], "origin_id": [1001]}})
+    yield ask("an own name after a mapped join key", {"feature_service": "route_service", "full_feature_names": True,
+                                                      "entities": {"origin_id": [5], "driver_id": [1001]}})
+    both = {"driver_id": [1001, 1002], "factor": [2.0, 0.5], "unit": ["km", "mi"]}
+    yield ask("an on-demand view", {"features": ["scaled:scaled_rate", "scaled:told"], "entities": both})
+    yield ask("an on-demand view beside its inputs", {"features": ["driver_stats:trips", "scaled:told"], "entities": both})
+    yield ask("an on-demand view with full names", {"features": ["scaled:scaled_rate", "driver_stats:conv_rate"], "entities": both,
+                                                    "full_feature_names": True})
+    yield ask("an on-demand view of a service", {"feature_service": "scaled_service", "entities": both})
+    yield ask("a stored on-demand view", {"features": ["doubled:twice", "driver_stats:trips"], "entities": {"driver_id": [1001, 5]}})
+    yield ask("stored vectors", {"feature_service": "vector_service", "entities": {"driver_id": [1001, 1001]}, "full_feature_names": True})
+    yield ask("a view kept offline", {"features": ["offline_only:x"], "entities": driver})
     # Errors.
+    yield ask("error: request data is missing", {"features": ["scaled:told"], "entities": {"driver_id": [1001], "factor": [1.5]}})
+    yield ask("error: an unknown on-demand feature", {"features": ["scaled:nope"], "entities": both})
+    yield ask("error: a view out of use", {"features": ["not_in_use:x"], "entities": driver})
+    yield ask("error: vectors under short names", {"feature_service": "vector_service", "entities": driver})
+    yield ask("error: an entity without a vector", {"feature_service": "vector_service", "entities": {"driver_id": [1001, 5]},
+                                                    "full_feature_names": True})
     yield ask("error: unknown view", {"features": ["nope:conv_rate"], "entities": driver})
     yield ask("error: unknown feature", {"features": ["driver_stats:nope"], "entities": driver})
     yield ask("error: unknown service", {"feature_service": "nope", "entities": driver})

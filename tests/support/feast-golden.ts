@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Registry } from '@usdcop/feast/registry/definitions'
+import type { OnDemandView, Projection, Registry } from '@usdcop/feast/registry/definitions'
 import { createRegistry } from '@usdcop/feast/registry/registry'
 import type { EntityType } from '@usdcop/feast/wire/entity-key'
 import type { ValueType } from '@usdcop/feast/wire/value'
@@ -17,11 +17,15 @@ export interface Golden {
       features: readonly { name: string; valueType: ValueType }[]
       ttlMs: number
       pushSource: string | null
+      disabled?: boolean
+      online?: boolean
     }[]
     readonly services: readonly {
       name: string
-      projections: readonly { view: string; features: readonly string[] }[]
+      projections: readonly Projection[]
+      precomputeOnline?: boolean
     }[]
+    readonly onDemandViews: readonly Omit<OnDemandView, 'tags' | 'transform'>[]
     readonly pushSources: readonly { name: string; timestampField: string }[]
   }
   readonly entityKeys: readonly {
@@ -55,6 +59,18 @@ export function readGolden(): Golden {
   return JSON.parse(readFileSync(file, 'utf8')) as Golden
 }
 
+/** What golden.py has Feast compute in Python. */
+const scaled: NonNullable<OnDemandView['transform']> = ({ acc_rate, factor, trips, unit }) => ({
+  scaled_rate:
+    acc_rate?.type === 'DOUBLE' && factor?.type === 'DOUBLE'
+      ? { type: 'DOUBLE', value: acc_rate.value * factor.value }
+      : null,
+  told:
+    trips?.type === 'INT64' && unit?.type === 'STRING'
+      ? { type: 'STRING', value: `${trips.value} ${unit.value}` }
+      : null,
+})
+
 /** The definitions Feast had when it answered. */
 export function goldenRegistry({ definitions }: Golden): Registry {
   return createRegistry({
@@ -66,5 +82,11 @@ export function goldenRegistry({ definitions }: Golden): Registry {
       tags: {},
     })),
     services: definitions.services.map((service) => ({ ...service, tags: {} })),
+    onDemandViews: definitions.onDemandViews.map((view) => ({
+      ...view,
+      mode: 'typescript',
+      tags: {},
+      ...(view.name === 'scaled' ? { transform: scaled } : {}),
+    })),
   })
 }

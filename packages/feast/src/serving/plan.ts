@@ -1,7 +1,22 @@
 import { ServiceError } from '@usdcop/service/errors'
-import type { FeatureView, Registry, RegistrySource } from '../registry/definitions.ts'
+import type {
+  FeatureView,
+  OnDemandView,
+  Projection,
+  Registry,
+  RegistrySource,
+} from '../registry/definitions.ts'
 import { entitiesOf, findFeature, findService, findView } from '../registry/registry.ts'
 import type { EntityType } from '../wire/entity-key.ts'
+import type { ValueType } from '../wire/value-types.ts'
+import {
+  assertNoCollision,
+  findReferenced,
+  parseReference,
+  type Reference,
+  referencesOfService,
+  storedName,
+} from './references.ts'
 
 /** What a caller of `/get-online-features` asks for, entities aside. */
 export interface FeatureRequest {
@@ -12,22 +27,44 @@ export interface FeatureRequest {
 }
 
 export interface JoinKey {
+  /** The column of the request that holds it. */
   readonly name: string
+  /** Its name in stored keys: another where a projection maps it. */
+  readonly storedName: string
   readonly type: EntityType
 }
 
 export interface PlannedView {
   readonly view: FeatureView
+  /** The name that results use: the view's or its alias. */
+  readonly label: string
+  /** The name that the store knows. */
+  readonly storedName: string
   /** None for an entity-less view. */
   readonly joinKeys: readonly JoinKey[]
   readonly features: readonly string[]
-  /** The reply's column names, one a feature. */
+  /** The reply's column names, one a feature; fewer than features where the rest is input alone. */
+  readonly columns: readonly string[]
+}
+
+/** An on-demand view whose features are computed for the reply. */
+export interface PlannedTransform {
+  readonly view: OnDemandView
+  readonly features: readonly string[]
   readonly columns: readonly string[]
 }
 
 /** Everything about a request that does not depend on its entities. */
 export interface Plan {
   readonly views: readonly PlannedView[]
+  readonly transforms: readonly PlannedTransform[]
+  /** Columns that the request itself must bring for the transforms, by name. */
+  readonly requestData: ReadonlyMap<string, ValueType>
+  /** Columns that stand for a join key under another name, by that name. */
+  readonly mappedKeys: ReadonlyMap<string, EntityType>
+  /** The service whose stored vectors answer the request. */
+  readonly precomputed: string | undefined
+  /** Of all that is read or computed, for a limit on cells. */
   readonly featureCount: number
   readonly registry: Registry
 }
@@ -59,87 +96,143 @@ function nameOf({ features, featureService, fullFeatureNames }: FeatureRequest):
   return fullFeatureNames ? `full ${asked}` : asked
 }
 
+interface Group {
+  readonly view: FeatureView
+  readonly label: string
+  readonly projection: Projection | undefined
+  readonly shown: Set<string>
+  /** Read for a transform. */
+  readonly inputs: Set<string>
+}
+
+interface TransformGroup {
+  readonly view: OnDemandView
+  readonly label: string
+  readonly shown: Set<string>
+}
+
 /**
- * @throws ServiceError `feature_view_unknown`, `feature_service_unknown`, `feature_unknown`,
- *   `feature_name_collision`, or `invalid_request` for a reference that does not parse
+ * @throws ServiceError `feature_view_unknown`, `feature_view_version_unknown`,
+ *   `feature_service_unknown`, `feature_unknown`, `feature_name_collision`, or `invalid_request` for a
+ *   reference that does not parse or names a view that is out of use
  */
 export function makePlan(registry: Registry, request: FeatureRequest): Plan {
-  const references = referencesOf(registry, request)
+  const service = request.featureService ? findService(registry, request.featureService) : undefined
+  const references =
+    service === undefined ? request.features.map(parseReference) : referencesOfService(service)
   if (references.length === 0)
     throw new ServiceError('invalid_request', 'No features specified for retrieval')
-  const grouped = new Map<FeatureView, string[]>()
-  for (const { view } of references) grouped.set(findView(registry, view), [])
-  assertNoCollision(references, request.fullFeatureNames)
-  for (const { view, feature } of references) {
-    const found = findView(registry, view)
-    grouped.get(found)?.push(findFeature(found, feature).name)
-  }
-  const views = [...grouped].map(([view, features]) => ({
+  const { views, transforms } = group(registry, references, request.fullFeatureNames)
+  const planned = [...views.values()].map((each) =>
+    planView(registry, each, request.fullFeatureNames),
+  )
+  const computed = [...transforms.values()].map(({ view, label, shown }) => ({
     view,
-    joinKeys: entitiesOf(registry, view).map(({ joinKey, valueType }) => ({
-      name: joinKey,
-      type: valueType,
-    })),
-    features,
-    columns: request.fullFeatureNames
-      ? features.map((feature) => `${view.name}__${feature}`)
-      : features,
+    features: [...shown],
+    columns: columnsOf(label, shown, request.fullFeatureNames),
   }))
-  return { views, featureCount: references.length, registry }
+  const onDemand = references.some(({ view }) => registry.onDemandViews.has(view))
+  return {
+    views: planned,
+    transforms: computed,
+    requestData: requestDataOf([...transforms.values()]),
+    mappedKeys: mappedKeysOf(planned),
+    precomputed: service?.precomputeOnline && !onDemand ? service.name : undefined,
+    featureCount: [...planned, ...computed].reduce(
+      (count, { features }) => count + features.length,
+      0,
+    ),
+    registry,
+  }
 }
 
-interface Reference {
-  readonly view: string
-  readonly feature: string
+function group(
+  registry: Registry,
+  references: readonly Reference[],
+  fullFeatureNames: boolean,
+): { views: Map<string, Group>; transforms: Map<string, TransformGroup> } {
+  const views = new Map<string, Group>()
+  const transforms = new Map<string, TransformGroup>()
+  for (const reference of references) {
+    const { label, projection } = reference
+    const found = findReferenced(registry, reference)
+    if (found.kind === 'on demand') {
+      if (!transforms.has(label))
+        transforms.set(label, { view: found.view, label, shown: new Set() })
+    } else openGroup(views, found.view, label, projection)
+  }
+  assertNoCollision(references, fullFeatureNames)
+  for (const { label, feature } of references) {
+    const transform = transforms.get(label)
+    const owner = (transform ?? views.get(label)) as Group | TransformGroup
+    owner.shown.add(featureOf(owner, feature))
+    if (transform !== undefined) openInputs(registry, views, transform.view)
+  }
+  return { views, transforms }
 }
 
-function referencesOf(registry: Registry, request: FeatureRequest): Reference[] {
-  if (!request.featureService) return request.features.map(parseReference)
-  const { projections } = findService(registry, request.featureService)
-  return projections.flatMap(({ view, features }) => features.map((feature) => ({ view, feature })))
+function openGroup(
+  views: Map<string, Group>,
+  view: FeatureView,
+  label: string,
+  projection: Projection | undefined,
+): Group {
+  const known = views.get(label)
+  if (known !== undefined) return known
+  const made = { view, label, projection, shown: new Set<string>(), inputs: new Set<string>() }
+  views.set(label, made)
+  return made
 }
 
-/** `view:feature`; `view@latest:feature` names the same. Other versions need a registry that keeps them. */
-function parseReference(reference: string): Reference {
-  const colon = reference.indexOf(':')
-  if (colon < 0)
-    throw new ServiceError(
-      'invalid_request',
-      `Invalid feature reference '${reference}'. Expected format: '<feature_view>:<feature>' ` +
-        `or '<feature_view>@<version>:<feature>'`,
-    )
-  const named = reference.slice(0, colon)
-  const feature = reference.slice(colon + 1)
-  const at = named.indexOf('@')
-  if (at < 0) return { view: named, feature }
-  const version = named.slice(at + 1)
-  if (version === '' || version.toLowerCase() === 'latest')
-    return { view: named.slice(0, at), feature }
-  const number = /^v(?<number>\d+)$/i.exec(version)?.groups?.['number']
-  if (number === undefined) return { view: named, feature }
-  throw new ServiceError(
-    'invalid_request',
-    `Version-qualified ref '${named.slice(0, at)}@v${Number(number)}' not supported: online ` +
-      `versioning is disabled. Set 'enable_online_feature_view_versioning: true' under ` +
-      `'registry' in feature_store.yaml.`,
+/** A transform's sources are read with the views that the request names itself. */
+function openInputs(registry: Registry, views: Map<string, Group>, view: OnDemandView): void {
+  for (const projection of view.projections) {
+    const source = findView(registry, projection.view)
+    const { inputs } = openGroup(views, source, projection.view, projection)
+    for (const feature of projection.features) inputs.add(findFeature(source, feature).name)
+  }
+}
+
+function featureOf({ view, label }: Group | TransformGroup, name: string): string {
+  const known = view.features.some((feature) => feature.name === name)
+  if (known) return name
+  throw new ServiceError('feature_unknown', `Feature ${name} not found in projection ${label}`)
+}
+
+function planView(
+  registry: Registry,
+  { view, label, projection, shown, inputs }: Group,
+  fullFeatureNames: boolean,
+): PlannedView {
+  const joinKeys = entitiesOf(registry, view).map(({ joinKey, valueType }) => ({
+    name: projection?.joinKeyMap?.[joinKey] ?? joinKey,
+    storedName: joinKey,
+    type: valueType,
+  }))
+  return {
+    view,
+    label: projection?.alias ?? view.name,
+    storedName: storedName(registry, view),
+    joinKeys,
+    features: [...new Set([...shown, ...inputs])],
+    columns: columnsOf(label, shown, fullFeatureNames),
+  }
+}
+
+function columnsOf(label: string, features: ReadonlySet<string>, full: boolean): string[] {
+  return full ? [...features].map((feature) => `${label}__${feature}`) : [...features]
+}
+
+function requestDataOf(transforms: readonly TransformGroup[]): ReadonlyMap<string, ValueType> {
+  const fields = transforms.flatMap(({ view }) =>
+    view.requestSources.flatMap(({ schema }) => schema),
   )
+  return new Map(fields.map(({ name, valueType }) => [name, valueType]))
 }
 
-function assertNoCollision(references: readonly Reference[], fullFeatureNames: boolean): void {
-  const separator = '__'
-  const names = references.map(({ view, feature }) =>
-    fullFeatureNames ? view + separator + feature : feature,
-  )
-  const twice = [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
-  if (twice.length === 0) return
-  const remedy = fullFeatureNames
-    ? 'To resolve this collision, please ensure that the feature views or their own features have ' +
-      "different names. If you're intentionally joining the same feature view twice on different " +
-      "sets of entities, please rename one of the feature views with '.with_name'."
-    : 'To resolve this collision, either use the full feature name by setting ' +
-      "'full_feature_names=True', or ensure that the features in question have different names."
-  throw new ServiceError(
-    'feature_name_collision',
-    `Duplicate features named ${twice.join(', ')} found.\n${remedy}`,
-  )
+function mappedKeysOf(views: readonly PlannedView[]): ReadonlyMap<string, EntityType> {
+  const mapped = views
+    .flatMap(({ joinKeys }) => joinKeys)
+    .filter((key) => key.name !== key.storedName)
+  return new Map(mapped.map(({ name, type }) => [name, type]))
 }

@@ -3,6 +3,7 @@ import { jsonValue } from '../wire/json-text.ts'
 import type { EntityRows, KeyedRead } from './entity-rows.ts'
 import type { Plan } from './plan.ts'
 import { ReplyText } from './reply-text.ts'
+import { viewMetadataOf } from './result-columns.ts'
 import { outlived, type Serving, STATUSES, type Status } from './ttl.ts'
 
 export interface ReplyInput {
@@ -15,7 +16,7 @@ export interface ReplyInput {
   /** Domain time, epoch milliseconds. */
   readonly now: number
   readonly serving: Serving
-  /** Names the views in the metadata; Feast leaves their version out while it is 0. */
+  /** Names the views in the metadata. */
   readonly viewMetadata: boolean
 }
 
@@ -190,8 +191,7 @@ function metadataOf(plan: Plan): Metadata {
   const known = metadataOfPlan.get(plan)
   if (known !== undefined) return known
   const names = plan.views.flatMap(({ columns }) => columns.map((name) => JSON.stringify(name)))
-  const views = plan.views.map(({ view }) => `{"name":${JSON.stringify(view.name)}}`)
-  const made = { names: names.join(','), views: views.join(',') }
+  const made = { names: names.join(','), views: viewMetadataOf(plan) }
   metadataOfPlan.set(plan, made)
   return made
 }

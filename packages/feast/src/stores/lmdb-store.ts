@@ -52,6 +52,7 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
       const stored = rows.getBinaryFast(lmdbKey(name, key))
       if (stored === undefined) {
         times[index] = Number.NaN
+        cells.fill(-1, index * stride, (index + 1) * stride)
         return EMPTY
       }
       const start = into.take(stored)

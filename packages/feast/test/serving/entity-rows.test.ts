@@ -11,7 +11,7 @@ const plan = makePlan(demo, {
   fullFeatureNames: true,
 })
 const reads = (entities: Record<string, unknown[]>, serving: Serving = 'mark') =>
-  keyedReads(plan, readEntityRows(demo, entities, serving), serving)
+  keyedReads(plan, readEntityRows(plan, entities, serving), serving)
 const driver = (value: bigint) => ['driver_id', { type: 'INT64', value }] as const
 const city = (value: string) => ['city_name', { type: 'STRING', value }] as const
 
@@ -49,7 +49,7 @@ test('gives views of the same join keys the same keys, to be read together', () 
   const doubled = { ...twice, views: [view, view] }
   const [first, second] = keyedReads(
     doubled,
-    readEntityRows(demo, { driver_id: [1] }, 'mark'),
+    readEntityRows(plan, { driver_id: [1] }, 'mark'),
     'mark',
   )
   expect(first?.keys).toBe(second?.keys)
@@ -63,7 +63,7 @@ test.for([
   { given: true, read: 1n },
   { given: 1e18, read: 10n ** 18n },
 ])('reads the INT64 $given', ({ given, read }) => {
-  expect(readEntityRows(demo, { driver_id: [given] }, 'mark').columns).toEqual(
+  expect(readEntityRows(plan, { driver_id: [given] }, 'mark').columns).toEqual(
     new Map([['driver_id', [{ type: 'INT64', value: read }]]]),
   )
 })
@@ -73,7 +73,7 @@ test.for([
   { given: 5, read: '5' },
   { given: true, read: 'True' },
 ])('reads the STRING $given', ({ given, read }) => {
-  expect(readEntityRows(demo, { city_name: [given] }, 'mark').columns).toEqual(
+  expect(readEntityRows(plan, { city_name: [given] }, 'mark').columns).toEqual(
     new Map([['city_name', [{ type: 'STRING', value: read }]]]),
   )
 })
@@ -88,19 +88,19 @@ test.for([
   { given: {} },
   { given: 2n ** 63n },
 ])('refuses the INT64 $given', ({ given }) => {
-  expect(() => readEntityRows(demo, { driver_id: [given] }, 'mark')).toThrow(
+  expect(() => readEntityRows(plan, { driver_id: [given] }, 'mark')).toThrow(
     expect.objectContaining({ code: 'invalid_request' }),
   )
 })
 
 test('cuts a fraction off under strict parity only', () => {
-  expect(readEntityRows(demo, { driver_id: [1.5] }, 'strict').columns.get('driver_id')).toEqual([
+  expect(readEntityRows(plan, { driver_id: [1.5] }, 'strict').columns.get('driver_id')).toEqual([
     { type: 'INT64', value: 1n },
   ])
 })
 
 test('takes an entity name for its join key and ignores what no entity knows', () => {
-  const rows = readEntityRows(demo, { driver: [1], colour: ['red'] }, 'mark')
+  const rows = readEntityRows(plan, { driver: [1], colour: ['red'] }, 'mark')
   expect([...rows.columns.keys()]).toEqual(['driver_id'])
 })
 

@@ -1,7 +1,9 @@
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
+import { assembleReply, needsAssembly } from '@usdcop/feast/serving/assembled-reply'
 import { keyedReads, readEntityRows } from '@usdcop/feast/serving/entity-rows'
 import { createPlanner, type Plan } from '@usdcop/feast/serving/plan'
-import { type Reply, statusesOf, writeReply } from '@usdcop/feast/serving/reply'
+import { type Reply, type ReplyInput, statusesOf, writeReply } from '@usdcop/feast/serving/reply'
+import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import type { DomainClock } from '@usdcop/service/clock'
@@ -17,6 +19,8 @@ export interface OnlineFeaturesDeps {
   readonly store: OnlineStore
   readonly clock: DomainClock
   readonly serving: Serving
+  /** Runs on-demand views; those written in Python are refused by name unless given. */
+  readonly transform?: Transformer | undefined
   readonly access: Access
   readonly limits: Limits
   readonly metrics: FeatureServerMetrics
@@ -30,6 +34,7 @@ const DEFINITION_HEADER = 'usdcop-definition-hash'
 export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps): void {
   const { registry, store, clock, serving, access, limits, metrics } = deps
   const plan = createPlanner(registry)
+  const transform = deps.transform ?? createTransformer()
 
   const options = { onRequest: access.guardReads }
   app.post<{ Body: string }>(ENDPOINT, options, async (request, reply) => {
@@ -37,20 +42,29 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
     const asked = parseOnlineRequest(parseBody(request.body))
     const planned = plan(asked)
     access.assertMayRead(request, asked, planned)
-    const rows = readEntityRows(planned.registry, asked.entities, serving)
+    const rows = readEntityRows(planned, asked.entities, serving)
     assertCells(rows.count, planned.featureCount, limits)
-    const reads = keyedReads(planned, rows, serving)
-    const readAt = performance.now()
-    const stored = await store.readPacked(reads, request.work)
-    metrics.storeRead.observe((performance.now() - readAt) / 1_000)
     const { viewMetadata } = asked
-    const now = clock.now()
-    const answer = writeReply({ plan: planned, rows, reads, stored, now, serving, viewMetadata })
+    const input = { plan: planned, rows, now: clock.now(), serving, viewMetadata }
+    const answer = needsAssembly(planned)
+      ? await assembleReply({ ...input, store, transform }, request.work)
+      : await copyReply(input, request.work)
     observe(metrics, planned, answer, rows.count, startedAt)
     const definitionHash = definitionHashOf(planned)
     if (definitionHash !== undefined) reply.header(DEFINITION_HEADER, definitionHash)
     return reply.type('application/json').send(answer.body)
   })
+
+  async function copyReply(
+    input: Omit<ReplyInput, 'reads' | 'stored'>,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const reads = keyedReads(input.plan, input.rows, serving)
+    const readAt = performance.now()
+    const stored = await store.readPacked(reads, signal)
+    metrics.storeRead.observe((performance.now() - readAt) / 1_000)
+    return writeReply({ ...input, reads, stored })
+  }
 }
 
 function definitionHashOf({ views }: Plan): string | undefined {
