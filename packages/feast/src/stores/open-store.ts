@@ -31,7 +31,7 @@ export function openOnlineStore(
   if (config.type === 'lmdb') return openLmdbStore(config.path, project)
   const client = connect(config, onError)
   return {
-    ...createRedisStore(client, project, { ...config, onLaneError: onError }),
+    ...createRedisStore(client, project, { ...config, lane, onLaneError: onError }),
     ...createRedisEraser(client, project),
     async close() {
       client.disconnect()
