@@ -71,6 +71,11 @@ export function buildApp(deps: Deps): FastifyInstance {
     feast.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) =>
       done(null, body),
     )
+    // A request without a body has not been through the parser.
+    feast.addHook('preValidation', (request, _reply, done) => {
+      request.body ??= ''
+      done()
+    })
     feast.decorateRequest('identity', null)
     feast.setErrorHandler(renderFeastErrors(serving))
     feast.addHook('onResponse', async (request, reply) => {

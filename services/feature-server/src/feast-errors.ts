@@ -2,7 +2,7 @@ import type { Serving } from '@usdcop/feast/serving/ttl'
 import { toServiceError } from '@usdcop/service/error-renderer'
 import type { ErrorCode, ServiceError } from '@usdcop/service/errors'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { BodyError } from './body.ts'
+import { BodyError, type Fault } from './body.ts'
 import { RunningError } from './materialize/runs.ts'
 
 /** How one code is told on Feast's routes: the exception a Feast client raises again, and the status. */
@@ -42,8 +42,13 @@ const RETRY_AFTER_SECONDS = '1'
 export function renderFeastErrors(serving: Serving) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     reply.type('application/json')
+    if (isTooDeep(error)) {
+      request.log.warn({ err: error }, 'a body nested too deeply')
+      reply.code(422).send(stringify({ detail: [TOO_DEEP] }))
+      return
+    }
     if (error instanceof BodyError) {
-      reply.code(422).send(stringify({ detail: error.faults }))
+      reply.code(422).send(faultsText(error.faults))
       return
     }
     if (error instanceof RunningError) {
@@ -98,6 +103,29 @@ function asciiJson(text: string): string {
     /[\u0080-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+const TOO_DEEP: Fault = {
+  type: 'json_invalid',
+  loc: ['body', 0],
+  msg: 'JSON decode error',
+  input: {},
+  ctx: { error: 'nested too deeply' },
+}
+
+/** What walks a body recurses; its nesting is the caller's, so an exhausted stack is too. */
+function isTooDeep(error: unknown): boolean {
+  return error instanceof RangeError && error.message.startsWith('Maximum call stack')
+}
+
+/** Faults show what they are about, unless that is nested too deeply to be written. */
+function faultsText(faults: readonly Fault[]): string {
+  try {
+    return stringify({ detail: faults })
+  } catch (error) {
+    if (!isTooDeep(error)) throw error
+    return stringify({ detail: faults.map((fault) => ({ ...fault, input: null })) })
+  }
 }
 
 function stringify(body: unknown): string {

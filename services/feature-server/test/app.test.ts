@@ -84,7 +84,7 @@ describe('the feature server', () => {
     )
     expect(reply.statusCode).toBe(200)
     expect(reply.headers).toMatchObject({
-      'content-type': 'application/json; charset=utf-8',
+      'content-type': 'application/json',
       'usdcop-definition-hash': 'abc123',
     })
   })

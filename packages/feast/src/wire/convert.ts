@@ -48,8 +48,13 @@ export function convertScalar(type: ScalarType, given: unknown): Scalar | undefi
 
 /** A value in an error message, shortened: callers send anything. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? 'undefined')
+  const text =
+    typeof value === 'bigint' ? String(value) : (JSON.stringify(value, bigText) ?? 'undefined')
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}
+
+function bigText(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 /** A list has no place for a null: Feast stores an empty text, a false and, after pandas, a NaN for it. */

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { describeApi } from '../src/openapi.ts'
+import { demo } from './demo.ts'
+import { temporaryStore, testApp } from './feature-server.ts'
+
+test('describes every route that it serves under Feast names, open to everybody', async () => {
+  await using store = temporaryStore('demo')
+  await using app = testApp({ registry: demo, store, bindHost: '0.0.0.0' })
+  const reply = await app.inject('/openapi.json')
+  expect(reply.statusCode).toBe(200)
+  const described = reply.json<ReturnType<typeof describeApi> & { paths: Record<string, object> }>()
+  expect(described).toEqual(JSON.parse(JSON.stringify(describeApi())))
+  for (const [path, methods] of Object.entries(described.paths))
+    for (const method of Object.keys(methods))
+      expect(app.hasRoute({ method: method.toUpperCase() as 'POST', url: path }), path).toBe(true)
+  expect(Object.keys(described.paths)).toEqual([
+    '/get-online-features',
+    '/push',
+    '/write-to-online-store',
+    '/materialize',
+    '/materialize-incremental',
+    '/health',
+  ])
+})
+
+test('names required fields, and booleans where Feast takes more', () => {
+  const { paths } = describeApi() as {
+    paths: Record<
+      string,
+      { post: { requestBody: { content: Record<string, { schema: unknown }> } } }
+    >
+  }
+  const bodyOf = (path: string) => paths[path]?.post.requestBody.content['application/json']?.schema
+  expect(bodyOf('/get-online-features')).toMatchObject({
+    required: ['entities'],
+    properties: { full_feature_names: { type: 'boolean' } },
+  })
+  expect(bodyOf('/push')).toMatchObject({ required: ['push_source_name', 'df'] })
+  expect(bodyOf('/materialize-incremental')).toMatchObject({ required: ['end_ts'] })
+})
