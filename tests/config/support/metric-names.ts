@@ -1,6 +1,8 @@
+import { createRegistry as createFeatureRegistry } from '@usdcop/feast/registry/registry'
 import { createFeatureServerMetrics } from '@usdcop/feature-server/metrics'
 import { createGatewayMetrics } from '@usdcop/inference-gateway/metrics'
 import { createMaterializerMetrics } from '@usdcop/materializer/metrics'
+import { wallClock } from '@usdcop/service/clock'
 import { addProcessMetrics, createRegistry, createRequestHistogram } from '@usdcop/service/metrics'
 
 /** Of other programs; that the collector gives its own is asked of it in collector.service.test.ts. */
@@ -13,11 +15,19 @@ export const SPAN_METRICS = [
 /** Made by Prometheus itself. */
 const PROMETHEUS_OWN = ['up', 'ALERTS'] as const
 
+const NO_FEATURES = createFeatureRegistry({
+  project: 'any',
+  entities: [],
+  views: [],
+  services: [],
+  pushSources: [],
+})
+
 /** Every time series name that a query may ask for: the services' own registries, read, and few others. */
 export async function metricNames(): Promise<ReadonlySet<string>> {
   const registry = createRegistry('any')
   createRequestHistogram(registry)
-  createFeatureServerMetrics(registry)
+  createFeatureServerMetrics(registry, { current: NO_FEATURES }, wallClock)
   createGatewayMetrics(registry)
   createMaterializerMetrics(registry)
   addProcessMetrics(registry)
