@@ -11,6 +11,7 @@ import { decodeValue, type Value } from '../../src/wire/value.ts'
 const golden = readGolden()
 const registry = goldenRegistry(golden)
 const project = Buffer.from(golden.definitions.project)
+const stored = [...registry.onDemandViews.values()].filter((view) => view.writeToOnlineStore)
 /** Where Feast keeps the stored vectors of its services. */
 const vectors = [...registry.services.values()]
   .filter(({ precomputeOnline }) => precomputeOnline === true)
@@ -28,7 +29,7 @@ test('leaves the very hashes in Redis that Feast leaves, and reads those of Feas
   for (const { key, fields } of golden.redisRows) {
     const entityKey = bytes(key).subarray(0, -project.length)
     const written: [string, Map<string, Value>, number][] = []
-    for (const view of [...registry.views.values(), ...vectors]) {
+    for (const view of [...registry.views.values(), ...stored, ...vectors]) {
       const time = fields[timestampField(view.name).toString('hex')]
       if (time === undefined) continue
       const values = new Map<string, Value>()
