@@ -60,10 +60,11 @@ export class ReplyText {
 
   /** An instant in quotes, as `formatTimestamp` prints it. */
   time(instantMs: number): void {
-    const day = Math.floor(instantMs / DAY_MS)
-    const ms = instantMs - day * DAY_MS
-    // Microseconds and years of five digits are rare; whoever prints them right is asked.
-    if (!Number.isInteger(ms) || instantMs < 0 || day > 2_900_000) {
+    const whole = Math.floor(instantMs)
+    const micros = Math.round((instantMs - whole) * 1_000)
+    const day = Math.floor(whole / DAY_MS)
+    // Years before 1970 or of five digits are rare; whoever prints them right is asked.
+    if (micros === 1_000 || day < 0 || day > 2_900_000) {
       this.text(`"${formatTimestamp(instantMs)}"`)
       return
     }
@@ -74,6 +75,7 @@ export class ReplyText {
     this.#reserve(SHORT_BYTES)
     this.#short(this.#dayText)
     const buffer = this.#buffer
+    const ms = whole - day * DAY_MS
     const seconds = (ms / 1_000) | 0
     let at = twoDigits(buffer, this.#at, (seconds / 3_600) | 0)
     buffer[at++] = 0x3a
@@ -81,10 +83,10 @@ export class ReplyText {
     buffer[at++] = 0x3a
     at = twoDigits(buffer, at, seconds % 60)
     const fraction = ms - seconds * 1_000
-    if (fraction > 0) {
+    if (fraction > 0 || micros > 0) {
       buffer[at++] = 0x2e
-      buffer[at++] = ZERO + ((fraction / 100) | 0)
-      at = twoDigits(buffer, at, fraction % 100)
+      at = threeDigits(buffer, at, fraction)
+      if (micros > 0) at = threeDigits(buffer, at, micros)
     }
     buffer[at++] = 0x5a
     buffer[at++] = QUOTE
@@ -194,4 +196,10 @@ function twoDigits(buffer: Buffer, at: number, value: number): number {
   buffer[at] = ZERO + tens
   buffer[at + 1] = ZERO + value - tens * 10
   return at + 2
+}
+
+function threeDigits(buffer: Buffer, at: number, value: number): number {
+  const hundreds = (value / 100) | 0
+  buffer[at] = ZERO + hundreds
+  return twoDigits(buffer, at + 1, value - hundreds * 100)
 }
