@@ -463,6 +463,32 @@ def requests():
     yield push("error: push without a join key", {"push_source_name": "driver_push", "df": {k: v for k, v in df.items() if k != "driver_id"}})
     yield push("error: push of text for a number", {"push_source_name": "driver_push",
                                                     "df": {**df, "acc_rate": ["abc"], "event_timestamp": ["2025-03-05T00:00:00Z"]}})
+    # Writes as Feast's own remote client sends them.
+    df = {**{k: v for k, v in df.items() if k != "event_timestamp"}, "driver_id": [4001],
+          "event_timestamp": ["2025-03-03T15:30:00.250000"], "created": [None]}
+    write = lambda name, view, columns: {"name": name, "path": "/write-to-online-store",
+                                         "body": {"feature_view_name": view, "df": columns, "allow_registry_cache": False}}
+    check = lambda name: ask(f"after: {name}", {"features": stats, "entities": {"driver_id": [4001]}})
+    yield write("write", "driver_stats", df)
+    yield check("write")
+    yield write("write of an older row", "driver_stats", {**df, "trips": [9], "event_timestamp": ["2025-03-03T15:29:00"]})
+    yield check("write of an older row")
+    yield write("write of nulls only", "driver_stats", {**df, "conv_rate": [None], "acc_rate": [None], "trips": [None]})
+    yield write("write of no rows", "driver_stats", {k: [] for k in df})
+    uuid = "12345678-1234-5678-1234-567812345678"
+    given = {"string_set": ["a"], "int32_set": [1], "int64_set": [2], "double_set": [0.5], "float_set": [0.25], "bool_set": [True],
+             "unix_timestamp_set": [5], "json": '{"a": 1}', "json_list": ["1"], "uuid": uuid, "uuid_list": [uuid], "uuid_set": [uuid],
+             "time_uuid": uuid, "time_uuid_list": [uuid], "time_uuid_set": [uuid], "decimal": "1.10", "decimal_list": ["1.10"],
+             "decimal_set": ["1.10"], "map": '{"a": 1.0}', "map_list": None, "struct": '{"a": [1, 2]}', "struct_list": None,
+             "value_list": [[1, 2], [3]], "value_set": [[0.5]], "scalar_map": None, "zoned_timestamp": None, "bytes_set": None}
+    kinds = {k: [v] for k, v in given.items()} | {"customer_id": ["w"], "event_timestamp": ["2025-03-03T15:30:00"], "created": [None]}
+    yield write("write of every kind", "every_kind", kinds)
+    yield ask("after: write of every kind", {"features": [f"every_kind:{k}" for k, v in given.items() if v is not None],
+                                                "entities": {"customer_id": ["w"]}})
+    yield write("error: write to an unknown view", "nope", df)
+    yield write("error: write without a feature", "driver_stats", {k: v for k, v in df.items() if k != "trips"})
+    yield write("error: write without a time", "driver_stats", {k: v for k, v in df.items() if k != "event_timestamp"})
+    yield {"name": "error: write without a view", "path": "/write-to-online-store", "body": {"df": {}}}
     yield {"name": "health", "path": "/health", "method": "GET", "body": None}
 
 

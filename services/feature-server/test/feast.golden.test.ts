@@ -89,6 +89,10 @@ const STRICT_DIFFERENCES: Readonly<Record<string, string>> = {
   'error: unknown feature': "our text instead of a Python KeyError's quotes",
   'error: an unknown on-demand feature': "our text instead of a Python KeyError's quotes",
   'an on-demand view with full names': 'answered: Feast loses what a Python view computes',
+  'error: write to an unknown view':
+    'told as the other routes tell it, FeatureViewNotFoundException',
+  'error: write without a feature': "our text instead of pandas' KeyError",
+  'error: write without a time': "our text instead of Arrow's KeyError",
   'push without a feature': "our text instead of pandas' KeyError",
   'error: push without a time': "our text instead of Arrow's KeyError",
   'error: push of a broken time': "our text instead of pandas' DateParseError",
@@ -97,7 +101,7 @@ const STRICT_DIFFERENCES: Readonly<Record<string, string>> = {
 }
 const ACCEPTED_HERE = new Set(['no content type', 'a form content type'])
 
-/** Requests that by default get another HTTP status than from Feast. */
+/** Requests that by default get another HTTP status, or another error, than from Feast. */
 const OTHER_STATUS: Readonly<Record<string, number>> = {
   'no content type': 200,
   'a form content type': 200,
@@ -116,6 +120,9 @@ const OTHER_STATUS: Readonly<Record<string, number>> = {
   'error: a key that is no number': 422,
   'error: a fractional key': 422,
   'error: malformed JSON': 422,
+  'error: write to an unknown view': 404,
+  'error: write without a feature': 422,
+  'error: write without a time': 422,
   'error: an unknown on-demand feature': 404,
   'error: a view out of use': 422,
   'error: vectors under short names': 422,

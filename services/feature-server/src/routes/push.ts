@@ -49,7 +49,7 @@ export function push(app: FastifyInstance, deps: PushDeps): void {
     }))
     if (online)
       for (const { view, rows } of frames)
-        await writeRows({ store, metrics }, view.name, rows, request.work)
+        await writeRows({ store, metrics }, registry, view, rows, request.work)
     for (const { append, columns } of appends ?? []) await append(columns, request.work)
     metrics.pushes.inc({ push_source: pushSource, mode: to })
     return reply.code(200).send()

@@ -28,7 +28,7 @@ export function writeToOnlineStore(app: FastifyInstance, deps: WriteDeps): void 
     const view = findView(registry, name)
     access.assertMayWrite(request, registry, [view], ['WRITE_ONLINE'])
     assertFrameFits(df, limits)
-    await writeRows(deps, name, readWriteFrame(registry, view, df), request.work)
+    await writeRows(deps, registry, view, readWriteFrame(registry, view, df), request.work)
     return reply.code(200).type('application/json').send('null')
   })
 }
