@@ -17,6 +17,12 @@ const variables = z.object({
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   FEAST_TTL: z.enum(['mark', 'enforce']).default('mark'),
   FEAST_PARITY: z.enum(['lenient', 'strict']).default('lenient'),
+  OIDC_DISCOVERY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_AUDIENCE: z.string().optional(),
+  OIDC_ISSUER: z.string().optional(),
+  OIDC_CA_FILE: z.string().optional(),
+  WORKERS: count(1).max(64).default(1),
   MAX_BODY_BYTES: z.coerce.number().int().min(1_024).default(DEFAULT_LIMITS.bodyBytes),
   MAX_ROWS: count(1).default(DEFAULT_LIMITS.rows),
   MAX_CELLS: count(1).default(DEFAULT_LIMITS.cells),
@@ -40,6 +46,19 @@ export interface Config {
   readonly redisUrl: string | undefined
   /** `FEAST_PARITY=strict` ignores ttl, as Feast does. */
   readonly serving: Serving
+  /** Who gives out tokens; undefined leaves it to the API keys. */
+  readonly oidc:
+    | {
+        readonly discoveryUrl: string
+        readonly clientId: string | undefined
+        readonly audience: string | undefined
+        readonly issuer: string | undefined
+        /** PEM certificates to trust instead of the system's. */
+        readonly caFile: string | undefined
+      }
+    | undefined
+  /** Processes that share the port. */
+  readonly workers: number
   readonly limits: Limits & Capacity
 }
 
@@ -56,6 +75,17 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     dataDirectory: read.DATA_DIR,
     redisUrl: read.REDIS_URL,
     serving: read.FEAST_PARITY === 'strict' ? 'strict' : read.FEAST_TTL,
+    oidc:
+      read.OIDC_DISCOVERY_URL === undefined
+        ? undefined
+        : {
+            discoveryUrl: read.OIDC_DISCOVERY_URL,
+            clientId: read.OIDC_CLIENT_ID,
+            audience: read.OIDC_AUDIENCE,
+            issuer: read.OIDC_ISSUER,
+            caFile: read.OIDC_CA_FILE,
+          },
+    workers: read.WORKERS,
     limits: {
       bodyBytes: read.MAX_BODY_BYTES,
       rows: read.MAX_ROWS,

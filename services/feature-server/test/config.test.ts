@@ -13,6 +13,8 @@ test('serves from LMDB on loopback and marks old rows unless told otherwise', ()
     dataDirectory: '.usdcop',
     redisUrl: undefined,
     serving: 'mark',
+    oidc: undefined,
+    workers: 1,
     limits: DEFAULT_LIMITS,
   })
 })
