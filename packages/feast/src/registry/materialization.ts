@@ -6,7 +6,7 @@ export interface MaterializationJob {
   readonly start: number | undefined
   /** Epoch milliseconds, inclusive. */
   readonly end: number
-  /** Takes every row whatever its event time, and calls `end` the event time of all, as Feast does. */
+  /** Takes every row with an event time up to `end`. Rows keep their event times, as in Feast. */
   readonly ignoreEventTimestamps: boolean
   /** Writes that version of the view; one view alone may be named then. */
   readonly version?: number

@@ -1,0 +1,123 @@
+import type { FeatureView, Interval, Registry } from '@usdcop/feast/registry/definitions'
+import type {
+  MaterializationJob,
+  MaterializationProgress,
+  MaterializedView,
+  Materializer,
+} from '@usdcop/feast/registry/materialization'
+import { findView } from '@usdcop/feast/registry/registry'
+import { storedName } from '@usdcop/feast/serving/references'
+import type { OnlineStore } from '@usdcop/feast/stores/online-store'
+import type { DomainClock } from '@usdcop/service/clock'
+import { ServiceError } from '@usdcop/service/errors'
+import { newestRows } from './newest-rows.ts'
+
+/** The part of a registry store that materializing needs. */
+export interface MaterializationRegistry {
+  read(signal: AbortSignal): Promise<Registry>
+  recordMaterialization(view: string, interval: Interval, signal: AbortSignal): Promise<void>
+}
+
+export interface MaterializerDeps {
+  readonly registry: MaterializationRegistry
+  readonly store: OnlineStore
+  readonly clock: DomainClock
+  /** The feature repository: relative paths of sources begin here. */
+  readonly directory: string
+}
+
+/** Feast's guess where a view never grows old and was never materialized. */
+const YEAR_MS = 52 * 7 * 86_400_000
+
+/**
+ * Materializes in this process, from Parquet. Rows keep their event times whatever the job says, as
+ * in Feast. What is recorded ends now at the latest: a later end would make the next increment skip
+ * what arrives until then, which is what happens in Feast.
+ */
+export function createMaterializer(deps: MaterializerDeps): Materializer {
+  const busy = new Set<string>()
+  return {
+    async run(job, signal, onProgress = () => {}) {
+      const registry = await deps.registry.read(signal)
+      const views = viewsOf(registry, job)
+      const taken = views.filter(({ name }) => busy.has(name)).map(({ name }) => name)
+      if (taken.length > 0)
+        throw new ServiceError('conflict', `${taken.join(', ')}: being materialized already`)
+      for (const { name } of views) busy.add(name)
+      try {
+        const done: MaterializedView[] = []
+        for (const view of views)
+          done.push(await runView(deps, registry, view, job, onProgress, signal))
+        return done
+      } finally {
+        for (const { name } of views) busy.delete(name)
+      }
+    },
+  }
+}
+
+async function runView(
+  { registry: record, store, clock, directory }: MaterializerDeps,
+  registry: Registry,
+  view: FeatureView,
+  job: MaterializationJob,
+  onProgress: (progress: MaterializationProgress) => void,
+  signal: AbortSignal,
+): Promise<MaterializedView> {
+  const source =
+    view.batchSource && (registry.batchSources.get(view.batchSource.name) ?? view.batchSource)
+  if (source === undefined)
+    throw new ServiceError('invalid_request', `Feature view ${view.name} has no batch source`)
+  const { start, end } = windowOf(view, job, clock.now())
+  let rows = 0
+  let older = 0
+  onProgress({ view: view.name, rows })
+  if (start <= end) {
+    const window = { registry, view, source, directory, start, end }
+    // One batch is on its way at a time, so the store sets the pace.
+    for await (const batch of newestRows(window, signal)) {
+      const outcomes = await store.write(storedName(registry, view), batch, signal)
+      rows += batch.length
+      older += outcomes.filter((outcome) => outcome === 'older').length
+      onProgress({ view: view.name, rows })
+    }
+    const reached = Math.min(end, clock.now())
+    if (start <= reached)
+      await record.recordMaterialization(view.name, { start, end: reached }, signal)
+  }
+  return { view: view.name, start, end, rows, older }
+}
+
+/** An increment goes on from the last interval, else as far back as rows may be served. */
+export function windowOf(
+  view: FeatureView,
+  { start, end, ignoreEventTimestamps }: MaterializationJob,
+  now: number,
+): Interval {
+  if (ignoreEventTimestamps) return { start: 0, end }
+  if (start !== undefined) return { start, end }
+  const reached = view.intervals?.map((interval) => interval.end) ?? []
+  const from = reached.length > 0 ? Math.max(...reached) : now - (view.ttlMs || YEAR_MS)
+  return { start: from, end: Math.min(end, now) }
+}
+
+function viewsOf(
+  registry: Registry,
+  { views, start, end, version }: MaterializationJob,
+): FeatureView[] {
+  if (start !== undefined && start > end)
+    throw new ServiceError('invalid_request', 'the start of a materialization is after its end')
+  if (version !== undefined)
+    throw new ServiceError('not_supported', 'earlier versions of a view are not materialized here')
+  if (views === undefined)
+    return [...registry.views.values()].filter((view) => isServed(view) && view.batchSource)
+  return [...new Set(views)].map((name) => {
+    const view = findView(registry, name)
+    if (isServed(view)) return view
+    throw new ServiceError('invalid_request', `Feature view ${name} is not served online`)
+  })
+}
+
+function isServed({ online, disabled }: FeatureView): boolean {
+  return online !== false && disabled !== true
+}
