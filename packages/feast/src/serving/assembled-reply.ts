@@ -56,7 +56,8 @@ async function columnsOf(
     return columnsOfVectors(plan, plan.precomputed, rows, read, stored, input)
   }
   const reads = keyedReads(plan, rows, serving)
-  const stored = await store.read(reads, signal)
+  // A view may compute from the request alone.
+  const stored = reads.length === 0 ? [] : await store.read(reads, signal)
   return computeColumns({ ...input, reads, stored }, signal)
 }
 

@@ -101,6 +101,19 @@ test('shows an input that is asked for too, and counts it', async () => {
   expect(counts).toEqual([[1, 0, 1, 0]])
 })
 
+test('reads nothing for a view that computes from the request alone', async () => {
+  const alone: OnDemandView = {
+    ...scaled,
+    projections: [],
+    transform: ({ factor = null }) => ({ twice: factor }),
+  }
+  const nothing = () => {
+    throw new Error('the store is asked')
+  }
+  const { columns } = await ask(alone, { ...computing, entities: { factor: [3] } }, nothing)
+  expect(columns['twice']?.values).toEqual([3])
+})
+
 test('computes with no value that is too old, where those are not told', async () => {
   const old = { ...fresh, eventTimestamp: NOW - 2_000 }
   const told = async (serving: Serving) =>
