@@ -105,8 +105,8 @@ export async function startLoad(config: RedisConfig, lane: boolean, seed: number
   }
   const loops = Promise.all([write(), ...Array.from({ length: READERS }, read)])
   // Whoever waits for answers must hear of a wrong one: it ends the loops.
-  let wrong: unknown
-  loops.catch((error: unknown) => {
+  let wrong: Error | undefined
+  loops.catch((error: Error) => {
     wrong = error
     running = false
   })
@@ -120,10 +120,12 @@ export async function startLoad(config: RedisConfig, lane: boolean, seed: number
     },
     async [Symbol.asyncDispose]() {
       running = false
-      await loops.finally(async () => {
+      try {
+        await loops
+      } finally {
         await app.close()
         await store.close()
-      })
+      }
     },
   }
 }

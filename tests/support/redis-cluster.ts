@@ -20,8 +20,12 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     nodes.push(stack.use(await startRedisNode({ port: await clusterPort(), options: OPTIONS })))
   const addresses = nodes.map(({ host, port }) => `${host}:${port}`)
   await run('redis-cli', [
-    ...['--cluster', 'create', ...addresses],
-    ...['--cluster-replicas', '1', '--cluster-yes'],
+    '--cluster',
+    'create',
+    ...addresses,
+    '--cluster-replicas',
+    '1',
+    '--cluster-yes',
   ])
   const agreed = async (node: RedisNode) => {
     const info = await redisCli(node, 'cluster', 'info')
@@ -35,8 +39,12 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 }
 
 const OPTIONS = [
-  ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'],
-  ...['--repl-diskless-sync-delay', '0'],
+  '--cluster-enabled',
+  'yes',
+  '--cluster-node-timeout',
+  '1000',
+  '--repl-diskless-sync-delay',
+  '0',
 ]
 
 /** The bus listens 10,000 ports higher. */

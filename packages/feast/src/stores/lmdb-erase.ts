@@ -13,7 +13,7 @@ export async function eraseRows(
   try {
     return await rows.transaction(() => {
       let erased = 0
-      for (const key of [...rows.getKeys(range)]) {
+      for (const key of Array.from(rows.getKeys(range))) {
         void rows.remove(key)
         erased += 1
       }

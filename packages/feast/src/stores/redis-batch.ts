@@ -49,7 +49,7 @@ async function executeOnNodes(
 ): Promise<unknown[]> {
   // A pipeline of a cluster that is not connected yet would wait for it.
   if (cluster.status !== 'ready') throw new Error('the cluster is not connected')
-  const replies: unknown[] = new Array(commands.length)
+  const replies = Array.from<unknown>({ length: commands.length })
   const nodes = [...byNode(cluster, commands)].map(async ([, indices]) => {
     const pipeline = cluster.pipeline()
     for (const index of indices) commands[index]?.issue(pipeline)

@@ -92,8 +92,16 @@ test('follows keys whose slot moves to another node under its feet', async () =>
   let moved = false
   const move = redisCli(
     from,
-    ...['--cluster', 'reshard', `${from.host}:${from.port}`, '--cluster-from', source],
-    ...['--cluster-to', target, '--cluster-slots', '2000', '--cluster-yes'],
+    '--cluster',
+    'reshard',
+    `${from.host}:${from.port}`,
+    '--cluster-from',
+    source,
+    '--cluster-to',
+    target,
+    '--cluster-slots',
+    '2000',
+    '--cluster-yes',
   ).finally(() => {
     moved = true
   })

@@ -20,15 +20,37 @@ test('speaks TLS, and only to a server whose certificate it can trust', async ()
   onTestFinished(() => rm(folder, { recursive: true }))
   const [cert, secret] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc'],
-    ...['-keyout', secret, '-out', cert, '-days', '2', '-subj', '/CN=redis'],
-    ...['-addext', 'subjectAltName=IP:127.0.0.1'],
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-noenc',
+    '-keyout',
+    secret,
+    '-out',
+    cert,
+    '-days',
+    '2',
+    '-subj',
+    '/CN=redis',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
   ])
   const port = await freePort()
   await using _redis = await startRedisNode({
     options: [
-      ...['--tls-port', String(port), '--tls-auth-clients', 'no'],
-      ...['--tls-cert-file', cert, '--tls-key-file', secret, '--tls-ca-cert-file', cert],
+      '--tls-port',
+      String(port),
+      '--tls-auth-clients',
+      'no',
+      '--tls-cert-file',
+      cert,
+      '--tls-key-file',
+      secret,
+      '--tls-ca-cert-file',
+      cert,
     ],
   })
   const config = redisConfig([{ host: '127.0.0.1', port }], { tls: true })
