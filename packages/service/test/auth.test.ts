@@ -92,8 +92,8 @@ test('reads the names that an entry is narrowed to, and refuses what it does not
     { name: 'feed', role: 'writer', sha256, read: ['stats', 'driver_*'], write: ['stats'] },
   ])
   expect(parse('write=*').data).toEqual([{ name: 'feed', role: 'writer', sha256, write: ['*'] }])
-  for (const rights of ['', 'read=', 'own=stats', 'read=a;read=b', 'read=a|', 'read=a;', 'stats'])
-    expect(parse(rights).success, rights).toBe(false)
+  const wrong = ['', 'read=', 'own=stats', 'read=a;read=b', 'read=a|', 'read=a;', 'stats']
+  expect(wrong.filter((rights) => parse(rights).success)).toEqual([])
 })
 
 test.for([

@@ -92,7 +92,7 @@ export function buildApp(deps: Deps): FastifyInstance {
     admitRequests(feast, {
       maxConcurrent: limits.concurrentRequests,
       timeoutMs: limits.requestTimeoutMs,
-      overloaded: loop.overloaded,
+      overloaded: () => loop.overloaded(),
     })
     const parts = { ...deps, access, metrics, limits }
     getOnlineFeatures(feast, parts)

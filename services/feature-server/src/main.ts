@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
 import { createLogger } from '@usdcop/service/log'
+import { createRegistry } from '@usdcop/service/metrics'
 import { attachTracing } from '@usdcop/tracing/lifetime'
 import { traceFields } from '@usdcop/tracing/log-fields'
 import { readConfig } from './config.ts'
@@ -17,5 +18,5 @@ async function start(life: Lifecycle): Promise<void> {
   if (config.workers > 1 && cluster.isPrimary)
     return await startWorkers(config.workers, life, logger)
   attachTracing(life, logger)
-  await serve(config, life, logger)
+  await serve(config, life, logger, createRegistry('feature-server'))
 }

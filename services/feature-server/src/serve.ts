@@ -11,14 +11,20 @@ import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
-import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
+import { addProcessMetrics } from '@usdcop/service/metrics'
 import { createOidcReader } from '@usdcop/service/oidc'
+import type { Registry } from 'prom-client'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { serveAsWorker } from './workers.ts'
 
 /** Opens what a configuration names, listens, and leaves the closing to the lifecycle. */
-export async function serve(config: Config, life: Lifecycle, logger: Logger): Promise<void> {
+export async function serve(
+  config: Config,
+  life: Lifecycle,
+  logger: Logger,
+  metrics: Registry,
+): Promise<void> {
   const keyring = createKeyring(config.apiKeys)
   const { oidc, serving, host, port, limits } = config
   if (oidc === undefined) assertMayBind(host, keyring)
@@ -26,7 +32,6 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
   const registry = defineFeatures(contract)
   const store = openStore(config, registry.project, life, logger)
-  const metrics = createRegistry('feature-server')
   addProcessMetrics(metrics)
   const metricsText = cluster.isWorker ? serveAsWorker(life, metrics) : undefined
   const clock = config.clock ? marketClock(config.clock, contract, wallClock) : wallClock

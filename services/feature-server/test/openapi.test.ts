@@ -10,9 +10,12 @@ test('describes every route that it serves under Feast names, open to everybody'
   expect(reply.statusCode).toBe(200)
   const described = reply.json<ReturnType<typeof describeApi> & { paths: Record<string, object> }>()
   expect(described).toEqual(JSON.parse(JSON.stringify(describeApi())))
-  for (const [path, methods] of Object.entries(described.paths))
-    for (const method of Object.keys(methods))
-      expect(app.hasRoute({ method: method.toUpperCase() as 'POST', url: path }), path).toBe(true)
+  const unserved = Object.entries(described.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).filter(
+      (method) => !app.hasRoute({ method: method.toUpperCase() as 'POST', url: path }),
+    ),
+  )
+  expect(unserved).toEqual([])
   expect(Object.keys(described.paths)).toEqual([
     '/get-online-features',
     '/push',
