@@ -103,7 +103,7 @@ export class ReplyText {
       this.text('null')
       return false
     }
-    switch (bytes[start]) {
+    switch (bytes[start] as number) {
       case 0x18: // int32
       case 0x20: // int64
       case 0x40: // unix_timestamp

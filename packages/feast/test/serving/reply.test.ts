@@ -120,30 +120,32 @@ test('prints stored bytes in place as it prints the values they decode to', () =
   )
 })
 
-test('prints bytes that hold a value twice, or padded, as their decoder reads them', () => {
+test.for([
+  '2001',
+  '20812005',
+  '208100',
+  '20010000',
+  '2001120161',
+  '9a0100',
+  '120161120162',
+  '1205',
+])('reads the bytes %s, a value twice, padded or cut off, as their decoder does', (hex) => {
+  const bytes = Buffer.from(hex, 'hex')
   const text = new ReplyText()
-  for (const hex of [
-    '2001',
-    '20812005',
-    '208100',
-    '20010000',
-    '2001120161',
-    '9a0100',
-    '120161120162',
-  ]) {
-    const bytes = Buffer.from(hex, 'hex')
-    let expected: string
-    try {
-      expected = jsonValue(decodeValue(bytes))
-    } catch (error) {
-      expect(() => text.value(bytes, 0, bytes.length)).toThrow((error as Error).message)
-      continue
-    }
-    text.cut(0)
+  const inPlace = () => {
     text.value(bytes, 0, bytes.length)
-    expect(text.take().toString()).toBe(expected)
+    return text.take().toString()
   }
+  expect(outcomeOf(inPlace)).toEqual(outcomeOf(() => jsonValue(decodeValue(bytes))))
 })
+
+function outcomeOf(print: () => string): { text: string } | { error: string } {
+  try {
+    return { text: print() }
+  } catch (error) {
+    return { error: (error as Error).message }
+  }
+}
 
 test('prints every instant as formatTimestamp does', () => {
   const text = new ReplyText()
