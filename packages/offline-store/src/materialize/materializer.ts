@@ -24,6 +24,8 @@ export interface MaterializerDeps {
   readonly clock: DomainClock
   /** The feature repository: relative paths of sources begin here. */
   readonly directory: string
+  /** How many rows of history are ranked at once; a million keeps DuckDB within its 512 MB. */
+  readonly rowsAPass?: number
 }
 
 /** Feast's guess where a view never grows old and was never materialized. */
@@ -57,7 +59,7 @@ export function createMaterializer(deps: MaterializerDeps): Materializer {
 }
 
 async function runView(
-  { registry: record, store, clock, directory }: MaterializerDeps,
+  { registry: record, store, clock, directory, rowsAPass = 1_000_000 }: MaterializerDeps,
   registry: Registry,
   view: FeatureView,
   job: MaterializationJob,
@@ -73,7 +75,7 @@ async function runView(
   let older = 0
   onProgress({ view: view.name, rows })
   if (start <= end) {
-    const window = { registry, view, source, directory, start, end }
+    const window = { registry, view, source, directory, start, end, rowsAPass }
     // One batch is on its way at a time, so the store sets the pace.
     for await (const batch of newestRows(window, signal)) {
       const outcomes = await store.write(storedName(registry, view), batch, signal)

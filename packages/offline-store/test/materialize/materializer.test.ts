@@ -71,6 +71,13 @@ describe('a materialization', () => {
     expect(await platform.row(4n)).toBeUndefined()
   })
 
+  test('finds the same rows of a history that it reads in many passes', async () => {
+    await using platform = await open(VIEW, undefined, 1)
+    const [done] = await platform.materializer.run({ ...JOB, end: NOW }, signal)
+    expect(done).toMatchObject({ rows: 3, older: 0 })
+    expect((await platform.row(1n))?.values[1]).toEqual({ type: 'STRING', value: 'corrected' })
+  })
+
   test('counts the rows that the store holds already', async () => {
     await using platform = await open(VIEW)
     await platform.materializer.run(JOB, signal)
@@ -196,7 +203,7 @@ describe('a materialization is refused', () => {
   }
 })
 
-async function open(view: FeatureView, select = 'select *') {
+async function open(view: FeatureView, select = 'select *', rowsAPass?: number) {
   const directory = await temporaryDirectory()
   await writeHistory(directory.path, select)
   const registry: Registry = createRegistry({
@@ -218,6 +225,7 @@ async function open(view: FeatureView, select = 'select *') {
     store,
     clock: { now: () => NOW },
     directory: directory.path,
+    ...(rowsAPass !== undefined && { rowsAPass }),
   })
   const stored = async (key: Buffer) => {
     const features = view.features.map(({ name }) => name)
