@@ -33,7 +33,7 @@ export function needsAssembly({ transforms, precomputed }: Plan): boolean {
 /**
  * Answers a request from values instead of stored bytes, slower: for on-demand views, which compute
  * with them, and for stored vectors, which hold them in one.
- * @throws ServiceError what reading throws, `transform_failed` or `not_implemented` naming an on-demand
+ * @throws ServiceError what reading throws, `transform_failed` or `not_supported` naming an on-demand
  *   view, `invalid_request` for vectors that are missing
  */
 export async function assembleReply(

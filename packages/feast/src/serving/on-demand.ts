@@ -23,7 +23,7 @@ export interface OnDemandInput {
 /**
  * The columns of a request with on-demand views: its join keys, what was read for its own sake, what
  * was computed. Request data, and features read only to compute others, are dropped, as in Feast.
- * @throws ServiceError `transform_failed` or `not_implemented`, naming the view
+ * @throws ServiceError `transform_failed` or `not_supported`, naming the view
  */
 export async function computeColumns(
   input: OnDemandInput,

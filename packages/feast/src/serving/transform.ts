@@ -23,7 +23,7 @@ export function createTransformer(python: Transformer = refusePython): Transform
 
 const refusePython: Transformer = async ({ name, mode }) => {
   throw new ServiceError(
-    'not_implemented',
+    'not_supported',
     `On demand feature view '${name}' is written in Python (mode ${mode}), which does not run here: ` +
       'write it in TypeScript, or configure a transformation service.',
   )

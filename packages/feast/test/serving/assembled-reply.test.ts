@@ -145,7 +145,7 @@ test.for<{ name: string; view: OnDemandView; code: string; message: string }>([
   {
     name: 'is written in Python',
     view: python,
-    code: 'not_implemented',
+    code: 'not_supported',
     message:
       "On demand feature view 'scaled' is written in Python (mode python), which does not run here: " +
       'write it in TypeScript, or configure a transformation service.',
