@@ -1,6 +1,13 @@
-import type { Feature, FeatureView, Registry } from '@usdcop/feast/registry/definitions'
+import { readFile } from 'node:fs/promises'
+import type {
+  BatchSource,
+  Definitions,
+  Feature,
+  FeatureView,
+  Registry,
+} from '@usdcop/feast/registry/definitions'
 import { createRegistry } from '@usdcop/feast/registry/registry'
-import type { Contract } from '@usdcop/observation/contract'
+import { type Contract, parseContract } from '@usdcop/observation/contract'
 
 const MINUTE_MS = 60_000
 const TTL_MS = {
@@ -11,13 +18,28 @@ const TTL_MS = {
 type ViewName = keyof typeof TTL_MS
 
 /** What the gateway pushes after each decision; its event time is the bar's close. */
-const STATE_PUSH = { name: 'state_push', timestampField: 'event_timestamp' }
+const STATE_PUSH = {
+  name: 'state_push',
+  timestampField: 'event_timestamp',
+  batchSource: 'state_features_history',
+}
+
+/** What `usdcop feast apply` applies; `features.py` says the same to Feast. */
+export async function definitions(env: NodeJS.ProcessEnv): Promise<Definitions> {
+  const file =
+    env['CONTRACT_FILE'] ?? new URL('../config/contracts/observation-15d.v1.json', import.meta.url)
+  return definitionsUnder(parseContract(JSON.parse(await readFile(file, 'utf8'))))
+}
+
+export function defineFeatures(contract: Contract): Registry {
+  return createRegistry(definitionsUnder(contract))
+}
 
 /**
  * The project's features, named by the contract and in its order. The definition hash on views and
  * service tells readers which definition the rows were computed under.
  */
-export function defineFeatures(contract: Contract): Registry {
+function definitionsUnder(contract: Contract): Definitions {
   const tags = { definition_hash: contract.definitionHash }
   const views = (Object.keys(TTL_MS) as ViewName[]).map(
     (name): FeatureView => ({
@@ -26,10 +48,11 @@ export function defineFeatures(contract: Contract): Registry {
       features: featuresOf(contract, name),
       ttlMs: TTL_MS[name],
       pushSource: name === 'state_features' ? STATE_PUSH.name : undefined,
+      batchSource: historyOf(name),
       tags,
     }),
   )
-  return createRegistry({
+  return {
     project: 'usdcop_trading',
     entities: [{ name: 'symbol', joinKey: 'symbol', valueType: 'STRING', tags: {} }],
     views,
@@ -44,7 +67,7 @@ export function defineFeatures(contract: Contract): Registry {
       },
     ],
     pushSources: [STATE_PUSH],
-  })
+  }
 }
 
 /** Training and serving rows must be equal to the bit, hence DOUBLE throughout. */
@@ -52,4 +75,16 @@ function featuresOf(contract: Contract, view: ViewName): Feature[] {
   return contract.definition.features
     .filter((feature) => feature.view === view)
     .map(({ name }) => ({ name, valueType: 'DOUBLE' }))
+}
+
+/** Where the materializer seals a view's rows, one file a session or month. */
+function historyOf(view: ViewName): BatchSource {
+  return {
+    name: `${view}_history`,
+    kind: 'BATCH_FILE',
+    path: `../.usdcop/offline/${view}`,
+    timestampField: 'event_timestamp',
+    createdTimestampField: 'created_timestamp',
+    tags: {},
+  }
 }

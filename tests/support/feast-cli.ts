@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+/** The Python in which feast 0.67.0 is installed. */
+export function feastPython(): string {
+  return (
+    process.env['USDCOP_FEAST_PYTHON'] ??
+    join(homedir(), '.cache/usdcop-platform/feast-venv/bin/python')
+  )
+}
+
+/** Runs Feast's own command on a repository and returns what it printed. */
+export async function feastCli(
+  repository: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<string> {
+  const feast = join(dirname(feastPython()), 'feast')
+  const { stdout } = await promisify(execFile)(feast, ['-c', repository, ...args], {
+    env: { ...process.env, ...env },
+    maxBuffer: 64 * 1024 * 1024,
+    signal,
+  })
+  return stdout
+}
