@@ -22,6 +22,7 @@ const STATE_PUSH = {
   name: 'state_push',
   timestampField: 'event_timestamp',
   batchSource: 'state_features_history',
+  tags: {},
 }
 
 /** What `usdcop feast apply` applies; `features.py` says the same to Feast. */
