@@ -80,6 +80,7 @@ export type MessageName =
   | 'FeatureView'
   | 'FeatureService'
   | 'OnDemandFeatureView'
+  | 'StreamFeatureView'
   | 'DataSource'
   | 'Permission'
   | 'Project'

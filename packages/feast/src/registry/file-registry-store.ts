@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Message } from '@bufbuild/protobuf'
+import { ServiceError } from '@usdcop/service/errors'
+import {
+  messageFromJson,
+  type ObjectMessage,
+  type RegistryMessage,
+  writeRegistryMessage,
+} from '../proto/registry-message.ts'
+import type { Definitions, Interval, Registry } from './definitions.ts'
+import { encodeProject } from './encode-definitions.ts'
+import { createRegistry } from './registry.ts'
+import { applyProject, deleteProjectOf, markChanged } from './registry-changes.ts'
+import { type DecodeOptions, decodeMessage, parseRegistry } from './registry-file.ts'
+import type { RegistryChange, RegistryStore } from './registry-store.ts'
+
+export interface FileRegistry extends DecodeOptions {
+  readonly path: string
+}
+
+/**
+ * Feast's `registry.db`. A write replaces the file in one step, so no reader finds half of it; as in
+ * Feast, of two programs that write at once the last one stands.
+ * @param now epoch milliseconds
+ */
+export function openFileRegistry(
+  { path, onlineVersioning }: FileRegistry,
+  project: string,
+  now: () => number,
+): RegistryStore {
+  let last: { readonly bytes: Buffer; readonly registry: Registry } | undefined
+  // Writes of this process take turns.
+  let turn: Promise<unknown> = Promise.resolve()
+
+  function change<T>(
+    edit: (message: RegistryMessage) => T,
+    signal: AbortSignal,
+    bytesIfNone?: Buffer,
+  ): Promise<T> {
+    const next = turn.then(async () => {
+      const message = parseRegistry((await readBytes(path, signal)) ?? bytesIfNone ?? missing(path))
+      const result = edit(message)
+      markChanged(message, randomUUID(), now())
+      await replaceFile(path, writeRegistryMessage(message))
+      return result
+    })
+    turn = next.catch(() => {})
+    return next
+  }
+
+  return {
+    async read(signal) {
+      const bytes = (await readBytes(path, signal)) ?? missing(path)
+      if (last?.bytes.equals(bytes) !== true)
+        last = {
+          bytes,
+          registry: decodeMessage(parseRegistry(bytes), project, { onlineVersioning }),
+        }
+      return last.registry
+    },
+    async plan(definitions, signal) {
+      const message = parseRegistry((await readBytes(path, signal)) ?? Buffer.alloc(0))
+      return changesOf(message, definitions)
+    },
+    apply: async (definitions, signal) =>
+      await change((message) => changesOf(message, definitions), signal, Buffer.alloc(0)),
+    async recordMaterialization(view, interval, signal) {
+      await change((message) => record(message, view, interval), signal)
+    },
+    async deleteProject(signal) {
+      await change((message) => deleteProjectOf(message, project), signal)
+    },
+    close: async () => {},
+  }
+
+  function changesOf(
+    message: RegistryMessage,
+    definitions: Definitions,
+  ): readonly RegistryChange[] {
+    return applyProject(message, project, encodeProject(createRegistry(definitions)), now())
+  }
+
+  function record(message: RegistryMessage, view: string, { start, end }: Interval): void {
+    for (const [list, kind] of VIEWS) {
+      const at = message[list].findIndex(
+        ({ spec }) => spec?.name === view && spec.project === project,
+      )
+      const stored = message[list][at]
+      if (stored === undefined) continue
+      const { meta: added } = messageFromJson<ViewMessage>(kind, {
+        meta: {
+          materializationIntervals: [{ startTime: iso(start), endTime: iso(end) }],
+          lastUpdatedTimestamp: iso(now()),
+          state: 'AVAILABLE_ONLINE',
+        },
+      })
+      const { meta: before } = stored as ViewMessage
+      const { materializationIntervals: earlier = [] } = before ?? {}
+      const intervals = [...earlier, ...(added?.materializationIntervals ?? [])]
+      Object.assign(stored, { meta: { ...before, ...added, materializationIntervals: intervals } })
+      return
+    }
+    throw new ServiceError(
+      'feature_view_unknown',
+      `Feature view ${view} does not exist in project ${project}`,
+    )
+  }
+}
+
+interface ViewMessage extends ObjectMessage {
+  readonly meta?: { readonly materializationIntervals: readonly Message[] }
+}
+
+const VIEWS = [
+  ['featureViews', 'FeatureView'],
+  ['streamFeatureViews', 'StreamFeatureView'],
+] as const
+
+function missing(path: string): never {
+  throw new ServiceError('config_invalid', `there is no registry at ${path}: \`apply\` makes it`)
+}
+
+async function readBytes(path: string, signal: AbortSignal): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path, { signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw unavailable(path, error)
+  }
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const written = `${path}.${randomUUID()}`
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await using file = await open(written, 'wx', 0o644)
+    await file.writeFile(bytes)
+    await file.sync()
+    await rename(written, path)
+  } catch (error) {
+    await rm(written, { force: true })
+    throw unavailable(path, error)
+  }
+}
+
+function unavailable(path: string, cause: unknown): ServiceError {
+  return new ServiceError('store_unavailable', `the registry ${path} cannot be used`, { cause })
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString()
+}

@@ -1,0 +1,119 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JsonObject, JsonValue, Message } from '@bufbuild/protobuf'
+import { timestampFromMs } from '@bufbuild/protobuf/wkt'
+import {
+  type MessageName,
+  messageFromJson,
+  messageJson,
+  type RegistryMessage,
+} from '../proto/registry-message.ts'
+import { DUMMY_ENTITY } from './decode-parts.ts'
+import type { EncodedProject } from './encode-definitions.ts'
+import type { RegistryChange } from './registry-store.ts'
+
+/** In the order in which Feast tells of them. */
+const LISTS = [
+  ['projects', 'Project'],
+  ['dataSources', 'DataSource'],
+  ['entities', 'Entity'],
+  ['featureViews', 'FeatureView'],
+  ['onDemandFeatureViews', 'OnDemandFeatureView'],
+  ['streamFeatureViews', 'StreamFeatureView'],
+  ['featureServices', 'FeatureService'],
+  ['permissions', 'Permission'],
+] as const satisfies readonly (readonly [keyof EncodedProject, MessageName])[]
+
+interface Kept {
+  readonly name?: string
+  readonly project?: string
+  readonly spec?: { readonly name: string; readonly project?: string }
+}
+
+/**
+ * Puts one project's objects into a registry in the place of those it had; those of other projects,
+ * and what is equal but for its times, stay the very same.
+ * @param now epoch milliseconds
+ */
+export function applyProject(
+  message: RegistryMessage,
+  project: string,
+  wanted: EncodedProject,
+  now: number,
+): readonly RegistryChange[] {
+  return LISTS.flatMap(([list, kind]) => {
+    const messages = message[list] as Message[]
+    const left = new Map(wanted[list].map((json) => [nameOf(json), json] as const))
+    const changes: RegistryChange[] = []
+    const kept = messages.flatMap((stored) => {
+      if (!isOf(stored, project, list)) return [stored]
+      const name = nameOf(stored)
+      const json = left.get(name)
+      left.delete(name)
+      if (json === undefined) {
+        changes.push({ kind, name, change: 'deleted' })
+        return []
+      }
+      const before = messageJson(kind, stored)
+      const after = messageJson(kind, messageFromJson(kind, json))
+      const isSame = isDeepStrictEqual(withoutTimes(before), withoutTimes(after))
+      changes.push({ kind, name, change: isSame ? 'unchanged' : 'updated' })
+      const meta = { ...(before['meta'] as JsonObject), lastUpdatedTimestamp: isoOf(now) }
+      return [isSame ? stored : messageFromJson(kind, { ...json, meta })]
+    })
+    const created = [...left].map(([name, json]) => {
+      changes.push({ kind, name, change: 'created' })
+      const meta = { createdTimestamp: isoOf(now), lastUpdatedTimestamp: isoOf(now) }
+      return messageFromJson(kind, { ...json, meta })
+    })
+    Object.assign(message, { [list]: [...kept, ...created] })
+    return changes.filter(({ name }) => name !== DUMMY_ENTITY)
+  })
+}
+
+/** Takes a project out of a registry, with its saved data sets, label views and earlier versions. */
+export function deleteProjectOf(message: RegistryMessage, project: string): void {
+  for (const [list] of LISTS)
+    Object.assign(message, {
+      [list]: (message[list] as Message[]).filter((each) => !isOf(each, project, list)),
+    })
+  const ofOthers = (each: Kept): boolean => (each.spec?.project ?? each.project) !== project
+  message.labelViews = message.labelViews.filter(ofOthers)
+  message.savedDatasets = message.savedDatasets.filter(ofOthers)
+  message.validationReferences = message.validationReferences.filter(ofOthers)
+  message.projectMetadata = message.projectMetadata.filter(ofOthers)
+  const history = message.featureViewVersionHistory
+  if (history !== undefined)
+    history.records = history.records.filter(({ projectId }) => projectId !== project)
+}
+
+/** Every write leaves its mark, by which Feast tells that the registry is another. */
+export function markChanged(message: RegistryMessage, versionId: string, now: number): void {
+  message.registrySchemaVersion = '1'
+  message.versionId = versionId
+  message.lastUpdated = timestampFromMs(now)
+}
+
+function isOf(message: Message, project: string, list: keyof EncodedProject): boolean {
+  const { spec, project: own } = message as Kept
+  return (list === 'projects' ? spec?.name : (spec?.project ?? own)) === project
+}
+
+function nameOf(object: unknown): string {
+  const { spec, name } = object as Kept
+  return spec?.name ?? name ?? ''
+}
+
+/** Sources inside views carry times of their own. */
+function withoutTimes(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(withoutTimes)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, of]) => key !== 'meta' || typeof of !== 'object')
+      .map(([key, of]) => [key, withoutTimes(of)]),
+  )
+}
+
+function isoOf(now: number): string {
+  return new Date(now).toISOString()
+}
