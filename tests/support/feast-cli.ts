@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /** The Python in which feast 0.67.0 is installed. */
@@ -25,4 +26,26 @@ export async function feastCli(
     signal,
   })
   return stdout
+}
+
+export interface FeastSaid {
+  readonly args: readonly string[]
+  readonly code: number
+  readonly stdout: string
+}
+
+/** Several verbs in one process, because Feast takes seconds to start. */
+export async function feastSays(
+  repository: string,
+  verbs: readonly (readonly string[])[],
+  signal: AbortSignal,
+): Promise<readonly FeastSaid[]> {
+  const script = fileURLToPath(new URL('feast_says.py', import.meta.url))
+  const running = promisify(execFile)(feastPython(), [script, repository], {
+    maxBuffer: 64 * 1024 * 1024,
+    signal,
+  })
+  running.child.stdin?.end(JSON.stringify(verbs))
+  const { stdout } = await running
+  return JSON.parse(stdout) as FeastSaid[]
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { contractCommand } from './commands/contract.ts'
+import { feastCommand } from './commands/feast.ts'
 import { featuresCommand } from './commands/features.ts'
 import { feedCommand } from './commands/feed.ts'
 import { replayCommand } from './commands/replay.ts'
@@ -40,6 +41,7 @@ function buildProgram(world: World): Command {
     featuresCommand,
     feedCommand,
     contractCommand,
+    feastCommand,
     stackCommand,
   ])
     program.addCommand(inheriting(command(world), program))

@@ -14,6 +14,7 @@ const variables = z.object({
   API_KEYS: apiKeysSchema,
   CONTRACT_FILE: z.string().default('config/contracts/observation-15d.v1.json'),
   DATA_DIR: z.string().default('.usdcop'),
+  FEAST_REPO: z.string().optional(),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
   FEAST_TTL: z.enum(['mark', 'enforce']).default('mark'),
   FEAST_PARITY: z.enum(['lenient', 'strict']).default('lenient'),
@@ -44,6 +45,14 @@ export interface Config {
   /** Holds `online/`, the LMDB store, unless `redisUrl` is given. */
   readonly dataDirectory: string
   readonly redisUrl: string | undefined
+  /** A Feast repository to serve in the place of this platform's own features. */
+  readonly repository:
+    | {
+        readonly directory: string
+        /** What `feature_store.yaml` may name as `${VARIABLE}`. */
+        readonly variables: NodeJS.ProcessEnv
+      }
+    | undefined
   /** `FEAST_PARITY=strict` ignores ttl, as Feast does. */
   readonly serving: Serving
   /** Who gives out tokens; undefined leaves it to the API keys. */
@@ -74,6 +83,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     contractFile: read.CONTRACT_FILE,
     dataDirectory: read.DATA_DIR,
     redisUrl: read.REDIS_URL,
+    repository:
+      read.FEAST_REPO === undefined ? undefined : { directory: read.FEAST_REPO, variables: env },
     serving: read.FEAST_PARITY === 'strict' ? 'strict' : read.FEAST_TTL,
     oidc:
       read.OIDC_DISCOVERY_URL === undefined

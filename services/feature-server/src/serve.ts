@@ -1,11 +1,12 @@
 import cluster from 'node:cluster'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { AuthConfig } from '@usdcop/feast/config/repo-config'
 import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import { defineFeatures } from '@usdcop/feature-repo/features'
-import { parseContract } from '@usdcop/observation/contract'
+import { type Contract, parseContract } from '@usdcop/observation/contract'
 import { marketClock } from '@usdcop/observation/market-clock'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
@@ -16,6 +17,7 @@ import { createOidcReader } from '@usdcop/service/oidc'
 import type { Registry } from 'prom-client'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { openRepository, type ServedRepository } from './repository.ts'
 import { serveAsWorker } from './workers.ts'
 
 /** Opens what a configuration names, listens, and leaves the closing to the lifecycle. */
@@ -26,28 +28,47 @@ export async function serve(
   metrics: Registry,
 ): Promise<void> {
   const keyring = createKeyring(config.apiKeys)
-  const { oidc, serving, host, port, limits } = config
+  const { serving, host, port, limits } = config
+  const { registry, store, auth } =
+    config.repository === undefined
+      ? await openOwn(config, life, logger)
+      : await openRepository(config.repository, life, logger)
+  const oidc: OidcConfig | undefined = config.oidc ?? oidcOf(auth)
   if (oidc === undefined) assertMayBind(host, keyring)
   const readToken = oidc && createOidcReader(await withCertificates(oidc))
-  const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
-  const registry = defineFeatures(contract)
-  const store = openStore(config, registry.project, life, logger)
   addProcessMetrics(metrics)
   const metricsText = cluster.isWorker ? serveAsWorker(life, metrics) : undefined
-  const clock = config.clock ? marketClock(config.clock, contract, wallClock) : wallClock
-  const source = { current: registry }
-  const parts = { logger, metrics, metricsText, registry: source, store, clock, serving }
+  const clock = config.clock
+    ? marketClock(config.clock, await readContract(config), wallClock)
+    : wallClock
+  const parts = { logger, metrics, metricsText, registry, store, clock, serving }
   const app = buildApp({ ...parts, keyring, readToken, bindHost: host, limits })
   life.onClose('http', () => app.close())
   const address = await app.listen({ host, port })
-  logger.info({ address, serving, definitionHash: contract.definitionHash }, 'serving features')
+  const { project } = registry.current
+  logger.info({ address, serving, project }, 'serving features')
 }
 
-type OidcConfig = NonNullable<Config['oidc']>
+/** This platform's own features, as the contract names them. */
+async function openOwn(config: Config, life: Lifecycle, logger: Logger): Promise<ServedRepository> {
+  const registry = defineFeatures(await readContract(config))
+  const store = openStore(config, registry.project, life, logger)
+  return { registry: { current: registry }, store, auth: { type: 'no_auth' } }
+}
 
-async function withCertificates({ caFile, ...settings }: OidcConfig) {
+async function readContract({ contractFile }: Config): Promise<Contract> {
+  return parseContract(JSON.parse(await readFile(contractFile, 'utf8')))
+}
+
+type OidcConfig = NonNullable<Config['oidc']> & { readonly verifySsl?: boolean }
+
+function oidcOf(auth: AuthConfig): OidcConfig | undefined {
+  return auth.type === 'oidc' ? { ...auth, caFile: auth.caCertPath } : undefined
+}
+
+async function withCertificates({ caFile, verifySsl = true, ...settings }: OidcConfig) {
   const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8')
-  return { ...settings, verifySsl: true, ca }
+  return { ...settings, verifySsl, ca }
 }
 
 function openStore(

@@ -1,0 +1,34 @@
+import { Command, Option } from 'commander'
+import { applyCommand, planCommand } from '../feast/apply.ts'
+import { registryDumpCommand } from '../feast/dump.ts'
+import { GROUPS } from '../feast/groups.ts'
+import { materializeCommand, materializeIncrementalCommand } from '../feast/materialize.ts'
+import { objectsCommand } from '../feast/objects.ts'
+import { onlineFeaturesCommand } from '../feast/online-features.ts'
+import { serveCommand } from '../feast/serve.ts'
+import { teardownCommand } from '../feast/teardown.ts'
+import type { World } from '../world.ts'
+
+/** `usdcop feast VERB`: the verbs of Feast's own command, on any Feast repository. */
+export function feastCommand(world: World): Command {
+  const command = new Command('feast')
+    .description('a Feast feature repository: its registry, its online store and its server')
+    .addOption(
+      new Option('-c, --chdir <dir>', 'the folder of feature_store.yaml')
+        .default('.')
+        .env('FEATURE_REPO_DIR_ENV_VAR'),
+    )
+  for (const verb of [
+    applyCommand,
+    planCommand,
+    materializeCommand,
+    materializeIncrementalCommand,
+    serveCommand,
+    onlineFeaturesCommand,
+    registryDumpCommand,
+    teardownCommand,
+  ])
+    command.addCommand(verb(world))
+  for (const group of GROUPS) command.addCommand(objectsCommand(group, world))
+  return command
+}

@@ -1,0 +1,256 @@
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connectRedis } from '@usdcop/feast/stores/redis-store'
+import { type FeastSaid, feastSays } from '@usdcop/tests/support/feast-cli'
+import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { usdcop } from '../usdcop.ts'
+import { appliedByFeast, featureStoreYaml, type Repositories } from './repositories.ts'
+
+// One after the other, on the same two repositories: what one test writes, the next reads.
+
+let redis: OwnRedis
+let repositories: Repositories
+
+beforeAll(async () => {
+  redis = await startOwnRedis()
+  repositories = await appliedByFeast(redis.url, AbortSignal.timeout(110_000))
+}, 120_000)
+
+afterAll(async () => {
+  await repositories[Symbol.asyncDispose]()
+  await redis[Symbol.asyncDispose]()
+})
+
+const drivers = async (...args: string[]) =>
+  await usdcop('feast', '-c', repositories.drivers, ...args)
+
+test('lists and describes what Feast applied, as Feast does', async ({ signal }) => {
+  const theirs = await feastSays(repositories.drivers, LISTED, signal)
+  expect(theirs.filter(({ code }) => code === 0)).toHaveLength(LISTED.length)
+  for (const said of theirs)
+    expect(await ours(said)).toEqual({ ...said, stdout: inOrder(said.stdout) })
+
+  const described = await feastSays(repositories.drivers, DESCRIBED, signal)
+  for (const { args, code, stdout } of described) {
+    const { stdout: said, ...rest } = await ours({ args })
+    expect(rest).toEqual({ args, code })
+    expect(comparable(said)).toEqual(comparable(stdout))
+  }
+
+  async function ours({ args }: Pick<FeastSaid, 'args'>): Promise<FeastSaid> {
+    const { code, stdout } = await drivers(...args)
+    return { args, code, stdout }
+  }
+})
+
+/** A set of Python's, whose order is another each time. */
+function inOrder(text: string): string {
+  return text.replaceAll(/\{(?<items>'[^{}:]*')\}/g, (_set, items: string) => {
+    return `{${items.split(', ').sort().join(', ')}}`
+  })
+}
+
+const LISTED = [
+  ['entities', 'list'],
+  ['entities', 'list', '--tags', 'team:a'],
+  ['entities', 'describe', 'city'],
+  ['feature-views', 'list'],
+  ['feature-views', 'list', '--tags', 'team:a, level:gold'],
+  ['feature-services', 'list'],
+  ['data-sources', 'list'],
+  ['data-sources', 'describe', 'driver_history'],
+  ['on-demand-feature-views', 'list'],
+  ['stream-feature-views', 'list'],
+  ['permissions', 'list'],
+  ['permissions', 'describe', 'readers'],
+  ['projects', 'list'],
+  ['projects', 'describe', 'others'],
+]
+
+const DESCRIBED = [
+  ['entities', 'describe', 'driver'],
+  ['feature-views', 'describe', 'driver_stats'],
+  ['feature-views', 'describe', 'pushed_stats'],
+  ['feature-views', 'describe', 'all_stats'],
+  ['feature-services', 'describe', 'driver_service'],
+  ['data-sources', 'describe', 'driver_stream'],
+  ['data-sources', 'describe', 'asked'],
+  ['on-demand-feature-views', 'describe', 'with_bonus'],
+  ['on-demand-feature-views', 'describe', 'doubled'],
+  ['stream-feature-views', 'describe', 'streamed_stats'],
+  ['projects', 'describe', 'drivers'],
+]
+
+/** YAML without what Feast makes anew each time it describes: pickles, and times of request sources. */
+function comparable(text: string): unknown {
+  const withoutThem = (key: unknown, value: unknown): unknown => {
+    if (key === 'body') return undefined
+    return key === 'requestDataSource' ? { ...(value as object), meta: undefined } : value
+  }
+  return parse(text, withoutThem, { version: '1.1' })
+}
+
+test('says what is not there in the words of Feast', async ({ signal }) => {
+  const verbs = ['entities', 'feature-views', 'feature-services', 'data-sources', 'permissions']
+  const unknown = [...verbs, 'projects'].map((verb) => [verb, 'describe', 'nothing'])
+  for (const { args, code, stdout } of await feastSays(repositories.drivers, unknown, signal)) {
+    const ours = await drivers(...args)
+    expect(ours).toEqual({ code, stdout: '', stderr: `usdcop: ${stdout}` })
+  }
+})
+
+test('dumps a registry as Feast does, and one that Feast cannot dump', async ({ signal }) => {
+  const [theirs] = await feastSays(repositories.others, [['registry-dump']], signal)
+  const ours = await usdcop('feast', '-c', repositories.others, 'registry-dump')
+  expect(ours.code).toBe(0)
+  expect(ours.stdout).toEqual(theirs?.stdout)
+
+  const dump = JSON.parse((await drivers('registry-dump')).stdout)
+  expect(dump.onDemandFeatureViews[1].spec.featureTransformation.userDefinedFunction.body).toMatch(
+    /^@on_demand_feature_view/,
+  )
+})
+
+test('leaves definitions in Python to Feast', async () => {
+  const { code, stderr } = await drivers('apply')
+  expect(code).toBe(1)
+  expect(stderr).toContain('is defined in Python, which Feast itself applies')
+})
+
+const ASKED = ['driver_id=1001', 'driver_id=1', 'driver_id=1005'].flatMap((key) => ['-e', key])
+const FEATURES = ['conv_rate', 'trips', 'note', 'scores', 'seen'].flatMap((feature) => [
+  '-f',
+  `driver_stats:${feature}`,
+])
+const GET = ['get-online-features', ...ASKED, ...FEATURES.slice(0, -2)]
+
+test('materializes, and reads what it wrote as Feast reads it', async ({ signal }) => {
+  const window = ['2026-01-01', '2026-01-05T00:00:00']
+  const done = await drivers('materialize', ...window, '-v', 'driver_stats', '--json')
+  expect(done).toEqual({ code: 0, stderr: '', stdout: expect.any(String) })
+  expect(JSON.parse(done.stdout)).toEqual([
+    {
+      view: 'driver_stats',
+      rows: 20,
+      older: 0,
+      start: '2026-01-01T00:00:00.000Z',
+      end: '2026-01-05T00:00:00.000Z',
+    },
+  ])
+  const next = await drivers('materialize-incremental', '2026-01-09T00:00:00', '-v', 'driver_stats')
+  expect(next.stdout).toContain('Materializing 1 feature views to 2026-01-09 00:00:00+00:00')
+  expect(next.stdout).toContain(
+    'driver_stats from 2026-01-05 00:00:00+00:00 to 2026-01-09 00:00:00+00:00: 20 rows',
+  )
+
+  const verbs = [GET, ['feature-views', 'list']]
+  const [got, listed] = await feastSays(repositories.drivers, verbs, signal)
+  const ours = await drivers(...GET)
+  expect(ours).toEqual({ code: 0, stderr: '', stdout: expect.any(String) })
+  expect(JSON.parse(got?.stdout ?? '').trips).toEqual([181, null, 185])
+  expect(JSON.parse(ours.stdout)).toEqual(JSON.parse(got?.stdout ?? ''))
+  expect(ours.stdout).toContain('"nota \\u00f1 181"')
+  expect(listed?.stdout).toContain('AVAILABLE_ONLINE')
+  expect((await drivers('feature-views', 'list')).stdout).toBe(inOrder(listed?.stdout ?? ''))
+})
+
+test('reads what Feast materialized', async ({ signal }) => {
+  const [done, got] = await feastSays(
+    repositories.others,
+    [
+      ['materialize', '2026-01-01', '2026-02-01'],
+      ['get-online-features', '-e', 'driver_id=1003', '-f', 'driver_stats:trips'],
+    ],
+    signal,
+  )
+  expect(done?.code).toBe(0)
+  const args = ['get-online-features', '-e', 'driver_id=1003', '-f', 'driver_stats:trips']
+  const ours = await usdcop('feast', '-c', repositories.others, ...args)
+  expect(ours.stdout).toBe(got?.stdout)
+})
+
+test('tears down its own project and no other', async ({ signal }) => {
+  const client = connectRedis(redis.url, () => {})
+  await once(client, 'ready')
+  try {
+    expect(await client.keys('*drivers')).toHaveLength(20)
+    expect(await client.keys('*others')).toHaveLength(20)
+    expect(await drivers('teardown', '--json')).toEqual({
+      code: 0,
+      stderr: '',
+      stdout: '{"project":"drivers","entities":20}\n',
+    })
+    expect(await client.keys('*drivers')).toEqual([])
+    expect(await client.keys('*others')).toHaveLength(20)
+  } finally {
+    client.disconnect()
+  }
+  const [projects, views] = await feastSays(
+    repositories.others,
+    [
+      ['projects', 'list'],
+      ['feature-views', 'list'],
+    ],
+    signal,
+  )
+  expect(projects?.stdout).toContain('others')
+  expect(projects?.stdout).not.toContain('drivers')
+  expect(views?.stdout).toContain('driver_stats')
+})
+
+test('applies definitions in TypeScript, which Feast then reads', async ({ signal }) => {
+  const repository = join(repositories.folder, 'typed')
+  await mkdir(repository)
+  const yaml = featureStoreYaml('typed', new URL(redis.url).host)
+  await writeFile(join(repository, 'feature_store.yaml'), yaml)
+  await writeFile(join(repository, 'features.ts'), TYPED)
+  const typed = async (...args: string[]) => await usdcop('feast', '-c', repository, ...args)
+
+  const planned = await typed('plan')
+  expect(planned).toMatchObject({ code: 0, stderr: '' })
+  expect(planned.stdout).toContain('Created entity driver\n')
+  expect(planned.stdout).toContain('Created feature view typed_stats\n')
+  const applied = await typed('apply')
+  expect(applied).toMatchObject({ code: 0, stderr: '' })
+  expect(applied.stdout).toContain('Applying changes for project typed\n')
+  expect((await typed('plan')).stdout).toBe(
+    'No changes to registry\nNo changes to infrastructure\n',
+  )
+
+  const lists = ['entities', 'feature-views', 'feature-services', 'data-sources'].map((group) => [
+    group,
+    'list',
+  ])
+  for (const { args, stdout } of await feastSays(repository, lists, signal)) {
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2)
+    expect((await typed(...args)).stdout).toBe(stdout)
+  }
+})
+
+const TYPED = `export const definitions = {
+  project: 'typed',
+  entities: [{ name: 'driver', joinKey: 'driver_id', valueType: 'INT64', tags: {} }],
+  views: [
+    {
+      name: 'typed_stats',
+      entities: ['driver'],
+      features: [{ name: 'trips', valueType: 'INT64' }],
+      ttlMs: 0,
+      pushSource: undefined,
+      batchSource: {
+        name: 'typed_history',
+        kind: 'BATCH_FILE',
+        path: '../drivers/data/history.parquet',
+        timestampField: 'happened',
+        tags: {},
+      },
+      tags: {},
+    },
+  ],
+  services: [{ name: 'all', projections: [{ view: 'typed_stats', features: ['trips'] }], tags: {} }],
+  pushSources: [],
+}
+`
