@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { containerOf, docker } from './support/docker.ts'
 import { as, ask, askJson } from './support/http.ts'
 import { materializerStatus, servedFeatures } from './support/market.ts'
 
@@ -14,6 +15,15 @@ describe('Feast', () => {
     const { headers } = await ask('feast-server', '/get-online-features', question, signal)
     const { definitionHash } = await materializerStatus(signal)
     expect(headers['usdcop-definition-hash']).toBe(definitionHash)
+  })
+
+  test('has a feast command, which applies the definitions of the image', async ({ signal }) => {
+    const { Id } = await containerOf('feast-server', signal)
+    const feast = async (...args: string[]) => await docker(['exec', Id, 'feast', ...args], signal)
+    expect(await feast('apply')).toContain('Applying changes for project usdcop_trading')
+    expect(await feast('plan')).toBe('No changes to registry\nNo changes to infrastructure\n')
+    const views = JSON.parse(await feast('feature-views', 'list', '--json')) as unknown[]
+    expect(views).toHaveLength(3)
   })
 
   test('knows nothing of a symbol that nobody feeds', async ({ signal }) => {

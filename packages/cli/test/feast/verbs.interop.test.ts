@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { connectRedis } from '@usdcop/feast/stores/redis-store'
 import { type FeastSaid, feastSays } from '@usdcop/tests/support/feast-cli'
 import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freePort } from '@usdcop/tests/support/redis-node'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
+import { runCommand } from '../../src/program.ts'
 import { usdcop } from '../usdcop.ts'
 import { appliedByFeast, featureStoreYaml, type Repositories } from './repositories.ts'
 
@@ -84,10 +86,16 @@ const DESCRIBED = [
   ['projects', 'describe', 'drivers'],
 ]
 
-/** YAML without what Feast makes anew each time it describes: pickles, and times of request sources. */
+const byText = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+
+/**
+ * YAML without what Feast makes anew each time it describes: pickles, times of request sources, and the
+ * order of a stream view's features.
+ */
 function comparable(text: string): unknown {
   const withoutThem = (key: unknown, value: unknown): unknown => {
     if (key === 'body') return undefined
+    if (key === 'features') return (value as object[]).toSorted(byText)
     return key === 'requestDataSource' ? { ...(value as object), meta: undefined } : value
   }
   return parse(text, withoutThem, { version: '1.1' })
@@ -170,6 +178,32 @@ test('reads what Feast materialized', async ({ signal }) => {
   const args = ['get-online-features', '-e', 'driver_id=1003', '-f', 'driver_stats:trips']
   const ours = await usdcop('feast', '-c', repositories.others, ...args)
   expect(ours.stdout).toBe(got?.stdout)
+})
+
+test('serves a repository that Feast applied and filled', async ({ signal }) => {
+  const port = await freePort()
+  const stop = new AbortController()
+  const args = ['feast', '-c', repositories.others, 'serve', '-p', String(port)]
+  const { env, stdout, stderr } = process
+  const ended = runCommand(args, { env, signal: stop.signal, stdout, stderr })
+  try {
+    const body = { features: ['driver_stats:trips'], entities: { driver_id: [1003, 5] } }
+    const reply = await vi.waitFor(
+      async () => {
+        const request = { method: 'POST', body: JSON.stringify(body), signal }
+        return await fetch(`http://127.0.0.1:${port}/get-online-features`, request)
+      },
+      { timeout: 20_000, interval: 200 },
+    )
+    const { results } = (await reply.json()) as { results: { values: unknown[] }[] }
+    expect(results.map(({ values }) => values)).toEqual([
+      [1003, 5],
+      [183, null],
+    ])
+  } finally {
+    stop.abort()
+  }
+  expect(await ended).toBe(0)
 })
 
 test('tears down its own project and no other', async ({ signal }) => {
