@@ -11,13 +11,16 @@ export function teardownCommand(world: World): Command {
       const { json, ...options } = command.optsWithGlobals<RepositoryOptions & { json?: true }>()
       const { stdout, signal } = world
       const repository = await readRepository(options, world)
-      // Rows first: without definitions nobody would find them again.
-      const rows = await withStore(
-        repository,
-        signal,
-        async (store) => await store.deleteProject(signal),
-      )
-      await withRegistry(repository, async (registry) => await registry.deleteProject(signal))
+      const rows = await withRegistry(repository, async (registry) => {
+        // Where there is nothing to tear down, nothing is touched.
+        await registry.read(signal)
+        // Rows first: without definitions nobody would find them again.
+        const erased = await withStore(repository, signal, async (store) =>
+          store.deleteProject(signal),
+        )
+        await registry.deleteProject(signal)
+        return erased
+      })
       const { project } = repository.config
       if (json) stdout.write(`${JSON.stringify({ project, entities: rows })}\n`)
       else
