@@ -149,7 +149,9 @@ function createArena(): Arena {
         used = 0
       }
       const start = used
-      used += row.copy(buffer, start)
+      // What lmdb answers is one long buffer of its own whose `length` alone is the row's: without an end,
+      // copy would take it whole.
+      used += row.copy(buffer, start, 0, row.length)
       return start
     },
   }

@@ -64,6 +64,20 @@ test('keeps projects in one directory apart', async () => {
   await other.close()
 })
 
+test('copies of a row no more than the row: small rows of one read share a buffer', async () => {
+  await using place = await temporary()
+  const store = openLmdbStore(place.directory, 'demo')
+  const keys = Array.from({ length: 50 }, (_, id) =>
+    entityKey([['symbol', { type: 'STRING', value: `S${id}` }]]),
+  )
+  const values = new Map([['close', { type: 'DOUBLE', value: 1 } as const]])
+  const rows = keys.map((one) => ({ entityKey: one, eventTimestamp: 1, values }))
+  await store.write('bars', rows, signal)
+  const [packed] = await store.readPacked([{ view: 'bars', features: ['close'], keys }], signal)
+  expect(new Set(packed?.buffers).size).toBe(1)
+  await store.close()
+})
+
 test('answers store_unavailable once it is closed', async () => {
   await using place = await temporary()
   const store = openLmdbStore(place.directory, 'demo')
