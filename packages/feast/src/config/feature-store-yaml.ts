@@ -53,7 +53,11 @@ export function parseFeatureStoreYaml(
 function expand(text: string, env: NodeJS.ProcessEnv): string {
   return text.replaceAll(
     /\$(?:\{(?<braced>[^}]*)\}|(?<bare>\w+))/g,
-    (written: string, braced?: string, bare?: string) => env[braced ?? bare ?? ''] ?? written,
+    (written: string, braced?: string, bare?: string) => {
+      const name = braced ?? bare ?? ''
+      // What every object inherits, as `toString`, is no variable.
+      return Object.hasOwn(env, name) ? (env[name] ?? written) : written
+    },
   )
 }
 

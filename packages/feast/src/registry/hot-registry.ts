@@ -5,14 +5,17 @@ import type { RegistryStore } from './registry-store.ts'
 export interface FollowOptions {
   /** Between two looks; 0 never looks again. */
   readonly intervalMs: number
-  /** Hears why a look failed; what was read before goes on being served. */
+  /**
+   * Hears why a look failed, once while it goes on failing the same way; what was read before goes on
+   * being served.
+   */
   readonly onError: (error: unknown) => void
   /** Ends the first read. */
   readonly signal: AbortSignal
 }
 
 export interface FollowedRegistry extends RegistrySource {
-  /** Looks now. */
+  /** Looks now, after whoever looks already: an older reading never replaces a newer one. */
   refresh(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }
@@ -28,17 +31,26 @@ export async function followRegistry(
   let current = await store.read(signal)
   const stopping = new AbortController()
 
-  const refresh = async (until: AbortSignal): Promise<void> => {
-    current = await store.read(until)
+  let turn: Promise<unknown> = Promise.resolve()
+  const refresh = (until: AbortSignal): Promise<void> => {
+    const mine = turn.then(async () => {
+      current = await store.read(until)
+    })
+    // A failure is its own caller's, not the next one's.
+    turn = mine.catch(() => {})
+    return mine
   }
   const follow = async (): Promise<void> => {
+    let told: string | undefined
     while (intervalMs > 0) {
       await sleep(intervalMs, undefined, { signal: stopping.signal, ref: false })
       try {
         await refresh(stopping.signal)
+        told = undefined
       } catch (error) {
         stopping.signal.throwIfAborted()
-        onError(error)
+        if (told !== String(error)) onError(error)
+        told = String(error)
       }
     }
   }

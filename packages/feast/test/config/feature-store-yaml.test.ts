@@ -81,6 +81,13 @@ flags: {x: true}
   })
 })
 
+test('takes no inherited name for a variable', () => {
+  const { registry } = read(
+    'project: shop\nregistry: $toString/${constructor}.db\nonline_store: {type: redis}\n',
+  )
+  expect(registry).toMatchObject({ path: expect.stringContaining('$toString/${constructor}.db') })
+})
+
 const START = 'project: shop\nregistry: r.db\n'
 
 test.for([

@@ -41,6 +41,31 @@ test('looks when it is told to, and not by itself at an interval of 0', async ({
   await followed.stop()
 })
 
+test('tells a failure once while it lasts, and again after a reading between', async ({
+  signal,
+}) => {
+  const errors: string[] = []
+  const away = new Error('away')
+  const { store, reads } = storeOf(named('one'), away, away, named('two'), away)
+  const onError = (error: unknown) => errors.push(String(error))
+  const followed = await followRegistry(store, { intervalMs: 1, onError, signal })
+  await vi.waitFor(() => expect(reads()).toBeGreaterThan(6))
+  await followed.stop()
+  expect(errors).toEqual(['Error: away', 'Error: away'])
+})
+
+test('never goes back to an older reading that ended later', async ({ signal }) => {
+  const older = Promise.withResolvers<ReturnType<typeof named>>()
+  const answers = [named('one'), older.promise, named('three')]
+  const store = { read: async () => answers.shift() } as unknown as RegistryStore
+  const followed = await followRegistry(store, { intervalMs: 0, onError: () => {}, signal })
+  const both = Promise.all([followed.refresh(signal), followed.refresh(signal)])
+  older.resolve(named('two'))
+  await both
+  expect(followed.current.project).toBe('three')
+  await followed.stop()
+})
+
 test('does not start on a registry that cannot be read', async ({ signal }) => {
   const { store } = storeOf(new Error('away'))
   const following = followRegistry(store, { intervalMs: 1, onError: () => {}, signal })
