@@ -11,6 +11,7 @@ import {
 } from '../proto/registry-message.ts'
 import type { Definitions, Interval, Registry } from './definitions.ts'
 import { encodeProject } from './encode-definitions.ts'
+import { withFileLock } from './file-lock.ts'
 import { createRegistry } from './registry.ts'
 import { applyProject, deleteProjectOf, markChanged } from './registry-changes.ts'
 import { type DecodeOptions, decodeMessage, parseRegistry } from './registry-file.ts'
@@ -21,8 +22,8 @@ export interface FileRegistry extends DecodeOptions {
 }
 
 /**
- * Feast's `registry.db`. A write replaces the file in one step, so no reader finds half of it; as in
- * Feast, of two programs that write at once the last one stands.
+ * Feast's `registry.db`. A write replaces the file in one step, so no reader finds half of it, and
+ * writers of ours take turns; Feast's own knows of no turns, and of it and us the last one stands.
  * @param now epoch milliseconds
  */
 export function openFileRegistry(
@@ -40,11 +41,15 @@ export function openFileRegistry(
     bytesIfNone?: Buffer,
   ): Promise<T> {
     const next = turn.then(async () => {
-      const message = parseRegistry((await readBytes(path, signal)) ?? bytesIfNone ?? missing(path))
-      const result = edit(message)
-      markChanged(message, randomUUID(), now())
-      await replaceFile(path, writeRegistryMessage(message))
-      return result
+      if (bytesIfNone !== undefined) await makeFolder(path)
+      return await locked(path, signal, async () => {
+        const bytes = (await readBytes(path, signal)) ?? bytesIfNone ?? missing(path)
+        const message = parseRegistry(bytes)
+        const result = edit(message)
+        markChanged(message, randomUUID(), now())
+        await replaceFile(path, writeRegistryMessage(message))
+        return result
+      })
     })
     turn = next.catch(() => {})
     return next
@@ -100,6 +105,8 @@ export function openFileRegistry(
       const { materializationIntervals: earlier = [] } = before ?? {}
       const intervals = [...earlier, ...(added?.materializationIntervals ?? [])]
       Object.assign(stored, { meta: { ...before, ...added, materializationIntervals: intervals } })
+      // Feast puts a view that has changed last.
+      message[list].push(...message[list].splice(at, 1))
       return
     }
     throw new ServiceError(
@@ -132,10 +139,29 @@ async function readBytes(path: string, signal: AbortSignal): Promise<Buffer | un
   }
 }
 
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+  } catch (error) {
+    throw unavailable(path, error)
+  }
+}
+
+async function locked<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await withFileLock(`${path}.lock`, signal, work)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ServiceError) throw error
+    // Without the folder there is no registry in it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') missing(path)
+    throw unavailable(path, error)
+  }
+}
+
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const written = `${path}.${randomUUID()}`
   try {
-    await mkdir(dirname(path), { recursive: true })
     await using file = await open(written, 'wx', 0o644)
     await file.writeFile(bytes)
     await file.sync()

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Definitions } from '../../src/registry/definitions.ts'
 import { openFileRegistry } from '../../src/registry/file-registry-store.ts'
@@ -174,6 +177,40 @@ test('lets no write of several at once be lost', async ({ signal }) => {
   )
   const { intervals } = (await store.read(signal)).views.get('stats') ?? {}
   expect(intervals?.map(({ start }) => start)).toEqual(starts)
+})
+
+test('lets no write of two programs at once be lost', async ({ signal }) => {
+  const store = open()
+  await store.apply(shop(), signal)
+  const writer = fileURLToPath(new URL('materialize-often.ts', import.meta.url))
+  const write = promisify(execFile)
+  await Promise.all([
+    write(process.execPath, [writer, path, '0', '40'], { signal }),
+    write(process.execPath, [writer, path, '100', '40'], { signal }),
+  ])
+  const { intervals = [] } = (await store.read(signal)).views.get('stats') ?? {}
+  const starts = intervals.map(({ start }) => start).sort((a, b) => a - b)
+  const each = Array.from({ length: 40 }, (_, start) => start)
+  expect(starts).toEqual([...each, ...each.map((start) => start + 100)])
+  expect(await readdir(dirname(path))).toEqual(['registry.db'])
+})
+
+test('puts a view that has changed last, as Feast does', async ({ signal }) => {
+  const store = open()
+  await store.apply(shop(), signal)
+  await store.recordMaterialization('stats', { start: 1, end: 2 }, signal)
+  expect([...(await store.read(signal)).views.keys()]).toEqual(['nobody', 'stats'])
+})
+
+test('ends the wait for its turn when told to', async () => {
+  const store = open()
+  const asked = new AbortController()
+  await store.apply(shop(), asked.signal)
+  await writeFile(`${path}.lock`, '')
+  const waiting = store.deleteProject(asked.signal)
+  asked.abort()
+  await expect(waiting).rejects.toThrow('abort')
+  expect(await readdir(dirname(path))).toEqual(['registry.db', 'registry.db.lock'])
 })
 
 test('says what it cannot use', async ({ signal }) => {
