@@ -39,6 +39,18 @@ const python: Need = {
     '`python3 -m venv .venv && .venv/bin/pip install -r tests/interop/requirements.txt`',
 }
 
+const feast: Need = {
+  found: () =>
+    runs(
+      process.env['USDCOP_FEAST_PYTHON'] ?? fromRoot('.venv-feast/bin/python'),
+      '-c',
+      'import feast',
+    ),
+  missing:
+    'no Python with Feast: set USDCOP_FEAST_PYTHON, or `python3 -m venv .venv-feast && ' +
+    '.venv-feast/bin/pip install -r tests/interop/feast-requirements.txt`',
+}
+
 const stack: Need = {
   found: () => set('STACK_HOST'),
   missing:
@@ -54,7 +66,7 @@ export const RINGS: readonly Ring[] = [
   { name: 'unit', needs: [] },
   { name: 'golden', needs: [] },
   { name: 'service', needs: [redis, postgres, chromium] },
-  { name: 'interop', needs: [python] },
+  { name: 'interop', needs: [python, feast, redis] },
   { name: 'stack', needs: [stack, docker] },
   { name: 'soak', needs: [redis, postgres] },
 ]
@@ -80,9 +92,11 @@ export function missingFor(ring: Ring): string[] {
 }
 
 function pythonPath(): string {
-  return (
-    process.env['USDCOP_PYTHON'] ?? fileURLToPath(new URL('../.venv/bin/python', import.meta.url))
-  )
+  return process.env['USDCOP_PYTHON'] ?? fromRoot('.venv/bin/python')
+}
+
+function fromRoot(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url))
 }
 
 function set(name: string): boolean {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,13 +9,11 @@ import { createRegistry } from '@usdcop/feast/registry/registry'
 import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import type { ValueType } from '@usdcop/feast/wire/value'
 import { createMaterializer } from '@usdcop/offline-store/materialize/materializer'
+import { feastPython } from '@usdcop/tests/support/feast-cli'
 import { startOwnRedis } from '@usdcop/tests/support/redis'
 import { expect, onTestFinished, test } from 'vitest'
 
 const script = fileURLToPath(new URL('materialize.py', import.meta.url))
-const python =
-  process.env['USDCOP_FEAST_PYTHON'] ??
-  join(homedir(), '.cache/usdcop-platform/feast-venv/bin/python')
 
 const FEATURES: Readonly<Record<string, ValueType>> = {
   conv_rate: 'DOUBLE',
@@ -39,7 +37,7 @@ test('leaves the very bytes in Redis that Feast leaves', async ({ signal }) => {
   onTestFinished(async () => await rm(folder, { recursive: true, force: true }))
   await using redis = await startOwnRedis()
   const { host } = new URL(redis.url)
-  await promisify(execFile)(python, [script, folder, host, 'theirs'], { signal })
+  await promisify(execFile)(feastPython(), [script, folder, host, 'theirs'], { signal })
 
   const client = connectRedis(redis.url, () => {})
   onTestFinished(() => client.disconnect())

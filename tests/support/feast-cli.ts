@@ -1,15 +1,13 @@
 import { execFile } from 'node:child_process'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** The Python in which feast 0.67.0 is installed. */
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The Python that has Feast: `USDCOP_FEAST_PYTHON`, else the repository's own `.venv-feast`. */
 export function feastPython(): string {
-  return (
-    process.env['USDCOP_FEAST_PYTHON'] ??
-    join(homedir(), '.cache/usdcop-platform/feast-venv/bin/python')
-  )
+  return process.env['USDCOP_FEAST_PYTHON'] ?? `${root}.venv-feast/bin/python`
 }
 
 /** Runs Feast's own command on a repository and returns what it printed. */
