@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   decision: async () => (await import('./decision.bench.ts')).decisionBench(),
   backfill: async () => (await import('./backfill.bench.ts')).backfillBench(),
   tracing: async () => (await import('./tracing.bench.ts')).tracingBench(),
+  'feature-server': async () => (await import('./feature-server.bench.ts')).featureServerBench(),
 }
 
 const { values, positionals } = parseArgs({

@@ -84,10 +84,11 @@ function pathOf(request: FastifyRequest): string {
 
 function measureRequests(app: FastifyInstance, registry: Registry): void {
   const seconds = createRequestHistogram(registry)
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     seconds.observe(
       {
         method: request.method,
@@ -97,5 +98,6 @@ function measureRequests(app: FastifyInstance, registry: Registry): void {
       },
       reply.elapsedTime / 1_000,
     )
+    done()
   })
 }

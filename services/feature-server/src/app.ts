@@ -78,7 +78,7 @@ export function buildApp(deps: Deps): FastifyInstance {
     })
     feast.decorateRequest('identity', null)
     feast.setErrorHandler(renderFeastErrors(serving))
-    feast.addHook('onResponse', async (request, reply) => {
+    feast.addHook('onResponse', (request, reply, done) => {
       const endpoint = request.routeOptions.url ?? 'unknown'
       const status = reply.statusCode < 400 ? 'success' : 'error'
       metrics.requests.inc({ endpoint, status })
@@ -88,6 +88,7 @@ export function buildApp(deps: Deps): FastifyInstance {
           { endpoint, feature_count: '', feature_view_count: '' },
           reply.elapsedTime / 1_000,
         )
+      done()
     })
     admitRequests(feast, {
       maxConcurrent: limits.concurrentRequests,

@@ -118,13 +118,11 @@ export function keyedReads(plan: Plan, rows: EntityRows, serving: Serving): read
     string,
     { keys: readonly Buffer[]; keyOfRow: readonly number[] | undefined }
   >()
-  return plan.views.map(({ storedName, joinKeys, features }) => {
-    const present = presentKeys(joinKeys, rows, serving)
-    const id = present.map(({ name, storedName }) => `${name}\t${storedName}`).join('\n')
-    let keyed = made.get(id)
+  return plan.views.map(({ storedName, joinKeys, keyId, features }) => {
+    let keyed = made.get(keyId)
     if (keyed === undefined) {
-      keyed = distinct(keysOf(present, rows))
-      made.set(id, keyed)
+      keyed = distinct(keysOf(presentKeys(joinKeys, rows, serving), rows))
+      made.set(keyId, keyed)
     }
     return { view: storedName, features, ...keyed }
   })

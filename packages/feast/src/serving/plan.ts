@@ -42,6 +42,8 @@ export interface PlannedView {
   readonly storedName: string
   /** None for an entity-less view. */
   readonly joinKeys: readonly JoinKey[]
+  /** Says which join keys: views of the same ones are read under the same entity keys. */
+  readonly keyId: string
   readonly features: readonly string[]
   /** The reply's column names, one a feature; fewer than features where the rest is input alone. */
   readonly columns: readonly string[]
@@ -214,6 +216,7 @@ function planView(
     label: projection?.alias ?? view.name,
     storedName: storedName(registry, view),
     joinKeys,
+    keyId: joinKeys.map((key) => `${key.name}\t${key.storedName}`).join('\n'),
     features: [...new Set([...shown, ...inputs])],
     columns: columnsOf(label, shown, fullFeatureNames),
   }

@@ -5,9 +5,12 @@ import { decodeValue } from '../wire/value.ts'
 const START_BYTES = 65_536
 /** A buffer that a huge reply has grown beyond this is not kept for the next one. */
 const KEPT_BYTES = 4 * 1024 * 1024
+/** A reply up to this long is handed out as a string. */
+const SHORT_REPLY_BYTES = 16_384
 /** Room for what one number or time takes. */
 const SHORT_BYTES = 32
 const DAY_MS = 86_400_000
+const BILLION = 1_000_000_000
 const QUOTE = 0x22
 const ZERO = 0x30
 
@@ -15,6 +18,7 @@ const ZERO = 0x30
 export class ReplyText {
   #buffer = Buffer.allocUnsafeSlow(START_BYTES)
   #at = 0
+  #ascii = true
   #day = Number.NaN
   #dayText = ''
 
@@ -27,12 +31,19 @@ export class ReplyText {
     this.#at = length
   }
 
-  /** Hands out a copy of what was written and begins anew. */
-  take(): Buffer {
-    const bytes = Buffer.from(this.#buffer.subarray(0, this.#at))
+  /**
+   * Hands out a copy of what was written and begins anew. Short text comes as a string: that lives in the
+   * heap and is collected young, while bytes outside it make V8 collect the whole heap now and then.
+   */
+  take(): Buffer | string {
+    const short = this.#ascii && this.#at <= SHORT_REPLY_BYTES
+    const copy = short
+      ? this.#buffer.toString('latin1', 0, this.#at)
+      : Buffer.from(this.#buffer.subarray(0, this.#at))
     this.#at = 0
+    this.#ascii = true
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(START_BYTES)
-    return bytes
+    return copy
   }
 
   byte(code: number): void {
@@ -48,7 +59,9 @@ export class ReplyText {
 
   text(text: string): void {
     this.#reserve(text.length * 3)
-    this.#at += this.#buffer.write(text, this.#at)
+    const written = this.#buffer.write(text, this.#at)
+    if (written !== text.length) this.#ascii = false
+    this.#at += written
   }
 
   /** Writes again what already lies between two places. */
@@ -135,19 +148,14 @@ export class ReplyText {
       value = value * 0x80 + (byte & 0x7f)
     }
     this.#reserve(SHORT_BYTES)
-    if (value >= 1_000_000_000) {
-      this.#short(String(value))
+    if (value < BILLION) {
+      this.#at = digits(this.#buffer, this.#at, value, countDigits(value))
       return true
     }
-    let length = 1
-    for (let limit = 10; value >= limit; limit *= 10) length++
-    const buffer = this.#buffer
-    for (let at = this.#at + length - 1; at >= this.#at; at--) {
-      const rest = (value / 10) | 0
-      buffer[at] = ZERO + value - rest * 10
-      value = rest
-    }
-    this.#at += length
+    // In halves that 32 bits hold.
+    const high = Math.floor(value / BILLION)
+    const at = digits(this.#buffer, this.#at, high, countDigits(high))
+    this.#at = digits(this.#buffer, at, value - high * BILLION, 9)
     return true
   }
 
@@ -189,6 +197,24 @@ export class ReplyText {
     this.#buffer.copy(grown, 0, 0, this.#at)
     this.#buffer = grown
   }
+}
+
+/** Of a whole number below a billion. */
+function countDigits(value: number): number {
+  let count = 1
+  for (let limit = 10; value >= limit; limit *= 10) count++
+  return count
+}
+
+/** A whole number below a billion in so many digits. */
+function digits(buffer: Buffer, at: number, value: number, count: number): number {
+  let left = value
+  for (let place = at + count - 1; place >= at; place--) {
+    const rest = (left / 10) | 0
+    buffer[place] = ZERO + left - rest * 10
+    left = rest
+  }
+  return at + count
 }
 
 function twoDigits(buffer: Buffer, at: number, value: number): number {

@@ -21,20 +21,20 @@ export interface ReplyInput {
 }
 
 export interface Reply {
-  /** UTF-8 JSON. */
-  readonly body: Buffer
+  /** JSON, as text or as UTF-8. */
+  readonly body: Buffer | string
   /** One a view of the plan: how many of its values were told under each of `STATUSES`. */
   readonly counts: readonly Uint32Array[]
 }
 
 const COMMA = 0x2c
-const OBJECT_END = 0x7d
 const EPOCH = Buffer.from('"1970-01-01T00:00:00Z"')
 const NULL = Buffer.from('null')
 const VALUES = Buffer.from('{"values":[')
 const STATUSES_KEY = Buffer.from('],"statuses":[')
 const TIMES = Buffer.from('],"event_timestamps":[')
-const LIST_END = Buffer.from(']')
+const COLUMN_END = Buffer.from(']}')
+const NEXT_COLUMN = Buffer.concat([COLUMN_END, Buffer.from(','), VALUES])
 const STATUS_TEXTS = STATUSES.map((status) => Buffer.from(`"${status}"`))
 const PRESENT = STATUSES.indexOf('PRESENT')
 const NULL_VALUE = STATUSES.indexOf('NULL_VALUE')
@@ -87,13 +87,13 @@ function viewColumns(
   const old = new Uint8Array(count)
   const statuses = new Uint8Array(count)
   if (strict) statuses.fill(PRESENT)
-  // Most columns of a view have the same statuses, and all have the same times.
-  const told = { start: 0, end: 0 }
+  // Most columns of a view have the same statuses, and all have the same times: what stands behind the
+  // values of one is copied whole behind those of the next, up to where its values begin.
+  const behind = { start: 0, end: 0 }
   const timed = { start: 0, end: 0 }
 
+  if (columns.length > 0) out.bytes(VALUES)
   for (let feature = 0; feature < columns.length; feature++) {
-    if (feature > 0) out.byte(COMMA)
-    out.bytes(VALUES)
     let changed = feature === 0
     for (let row = 0; row < count; row++) {
       if (row > 0) out.byte(COMMA)
@@ -121,26 +121,25 @@ function viewColumns(
         changed = true
       }
     }
+    if (!changed) {
+      out.again(behind.start, behind.end)
+      continue
+    }
+    behind.start = out.length
     out.bytes(STATUSES_KEY)
-    if (changed) {
-      told.start = out.length
-      writeStatuses(statuses)
-      told.end = out.length
-    } else out.again(told.start, told.end)
-    if (count === 0) {
-      out.bytes(LIST_END)
-    } else if (feature === 0) {
-      out.bytes(TIMES)
+    writeStatuses(statuses)
+    // Feast leaves the key out when there are no times.
+    if (count > 0) out.bytes(TIMES)
+    if (feature === 0) {
       timed.start = out.length
       writeTimes(times, keyOfRow, count)
-      out.bytes(LIST_END)
       timed.end = out.length
-    } else {
-      out.bytes(TIMES)
-      out.again(timed.start, timed.end)
-    }
-    out.byte(OBJECT_END)
+    } else out.again(timed.start, timed.end)
+    out.bytes(NEXT_COLUMN)
+    behind.end = out.length
   }
+  // No column follows the last one.
+  if (columns.length > 0) out.cut(out.length - NEXT_COLUMN.length + COLUMN_END.length)
   if (strict) counts[PRESENT] = count * columns.length
 }
 
@@ -174,8 +173,7 @@ function joinKeyColumn(values: string, count: number): void {
     out.bytes(row === 0 ? TIMES : COMMA_BYTES)
     out.bytes(EPOCH)
   }
-  out.bytes(LIST_END)
-  out.byte(OBJECT_END)
+  out.bytes(COLUMN_END)
 }
 
 const COMMA_BYTES = Buffer.from(',')

@@ -11,12 +11,17 @@ const FIELD_HEAD_BYTES = 8
 /** LMDB takes keys of up to 1,978 bytes; a longer one is stored under its hash. */
 const MAX_PLAIN_KEY_BYTES = 1_900
 const HASHED = Buffer.from([0, 0xff, 0xff, 0xff, 0xff])
-const PLAIN = Buffer.from([0])
+const PLAIN = 0
 
 /** The key of one row: view, zero byte, entity key. No entity key starts as a hashed one does. */
 export function lmdbKey(view: Buffer, entityKey: Buffer): Buffer {
-  if (view.length + entityKey.length < MAX_PLAIN_KEY_BYTES)
-    return Buffer.concat([view, PLAIN, entityKey])
+  if (view.length + entityKey.length < MAX_PLAIN_KEY_BYTES) {
+    const key = Buffer.allocUnsafe(view.length + 1 + entityKey.length)
+    key.set(view)
+    key[view.length] = PLAIN
+    key.set(entityKey, view.length + 1)
+    return key
+  }
   return Buffer.concat([view, HASHED, createHash('sha256').update(entityKey).digest()])
 }
 

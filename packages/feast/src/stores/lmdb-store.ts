@@ -27,6 +27,7 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   })
   const viewBytes = memoize((view: string) => Buffer.from(view, 'utf8'))
   const idsOf = createIdCache()
+  const arena = createArena()
   let closed = false
 
   /** Compares and sets inside LMDB's single write transaction, so that no writer can come between. */
@@ -41,26 +42,26 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
     return 'written'
   }
 
-  function pack(into: Arena, { view, features, keys }: ViewRead): PackedRows {
+  function pack({ view, features, keys }: ViewRead, cells: Int32Array, first: number): PackedRows {
     const name = viewBytes(view)
     const ids = idsOf(view, features)
     const stride = 2 * ids.length
-    const cells = new Int32Array(stride * keys.length)
     const times = new Float64Array(keys.length)
     const buffers = keys.map((key, index) => {
+      const at = first + index * stride
       // Valid until the next get only, which is why the row is copied here and now.
       const stored = rows.getBinaryFast(lmdbKey(name, key))
       if (stored === undefined) {
         times[index] = Number.NaN
-        cells.fill(-1, index * stride, (index + 1) * stride)
+        cells.fill(-1, at, at + stride)
         return EMPTY
       }
-      const start = into.take(stored)
+      const start = arena.take(stored)
       times[index] = eventTimestampOf(stored)
-      findFields(into.buffer, start, start + stored.length, ids, cells, index * stride)
-      return into.buffer
+      findFields(arena.buffer, start, start + stored.length, ids, cells, at)
+      return arena.buffer
     })
-    return { buffers, cells, first: 0, stride, times }
+    return { buffers, cells, first, stride, times }
   }
 
   async function readPacked(
@@ -71,8 +72,14 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
     try {
       // Otherwise the snapshot may be as old as the last turn of the event loop.
       root.resetReadTxn()
-      const arena = createArena()
-      return reads.map((read) => pack(arena, read))
+      // One array for all of them: each is an allocation outside the heap.
+      const cells = new Int32Array(cellsOf(reads))
+      let first = 0
+      return reads.map((read) => {
+        const packed = pack(read, cells, first)
+        first += packed.stride * read.keys.length
+        return packed
+      })
     } catch (cause) {
       throw unavailable(cause)
     }
@@ -120,13 +127,20 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   }
 }
 
+/** Two numbers a value. */
+function cellsOf(reads: readonly ViewRead[]): number {
+  let count = 0
+  for (const { features, keys } of reads) count += 2 * features.length * keys.length
+  return count
+}
+
 function unavailable(cause: unknown): unknown {
   if (cause instanceof ServiceError) return cause
   return new ServiceError('store_unavailable', 'the online store does not answer', { cause })
 }
 
 const EMPTY = Buffer.alloc(0)
-const ARENA_BYTES = 16_384
+const ARENA_BYTES = 262_144
 
 interface Arena {
   /** Where the last row taken lies. */
@@ -135,7 +149,7 @@ interface Arena {
   take(row: Buffer): number
 }
 
-/** Room for the rows of one request, so that not every row is an allocation of its own. */
+/** Room for the rows of many requests: what is allocated outside the heap makes V8 collect all of it. */
 function createArena(): Arena {
   let buffer = EMPTY
   let used = 0
@@ -145,7 +159,7 @@ function createArena(): Arena {
     },
     take(row) {
       if (used + row.length > buffer.length) {
-        buffer = Buffer.allocUnsafe(Math.max(ARENA_BYTES, row.length))
+        buffer = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, row.length))
         used = 0
       }
       const start = used

@@ -2,7 +2,7 @@ import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { assembleReply, needsAssembly } from '@usdcop/feast/serving/assembled-reply'
 import { keyedReads, readEntityRows } from '@usdcop/feast/serving/entity-rows'
 import { createPlanner, type Plan } from '@usdcop/feast/serving/plan'
-import { type Reply, type ReplyInput, statusesOf, writeReply } from '@usdcop/feast/serving/reply'
+import { type Reply, type ReplyInput, writeReply } from '@usdcop/feast/serving/reply'
 import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
@@ -52,7 +52,7 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
     observe(metrics, planned, answer, rows.count, startedAt)
     const definitionHash = definitionHashOf(planned)
     if (definitionHash !== undefined) reply.header(DEFINITION_HEADER, definitionHash)
-    return reply.type('application/json').send(answer.body)
+    return reply.type('application/json').serializer(asWritten).send(answer.body)
   })
 
   async function copyReply(
@@ -65,6 +65,11 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
     metrics.storeRead.observe((performance.now() - readAt) / 1_000)
     return writeReply({ ...input, reads, stored })
   }
+}
+
+/** Without one Fastify would put a charset behind the type, which JSON does not have. */
+function asWritten(body: unknown): string {
+  return body as string
 }
 
 function definitionHashOf({ views }: Plan): string | undefined {
@@ -82,8 +87,7 @@ function observe(
   metrics.onlineRequests.inc()
   metrics.entityCount.observe(rowCount)
   for (const [index, { view }] of views.entries())
-    for (const [status, count] of statusesOf(counts[index] as Uint32Array))
-      metrics.statuses.inc({ feature_view: view.name, status: status.toLowerCase() }, count)
+    metrics.served(view.name, counts[index] as Uint32Array)
   metrics.latency.observe(
     {
       endpoint: ENDPOINT,

@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startOwnRedis } from '../support/redis.ts'
+import { costFigures } from './feature-server/costs.ts'
+import { observationFigures } from './feature-server/observation.ts'
+import type { Peer } from './feature-server/peer.ts'
+import { rateFigures } from './feature-server/rates.ts'
+import {
+  type Bench,
+  feastIsHere,
+  fillRedis,
+  startFeast,
+  startOurs,
+} from './feature-server/servers.ts'
+import { throughputFigures } from './feature-server/throughput.ts'
+import type { Figure } from './figure.ts'
+
+/** As far as Feast's Python server goes on two cores. */
+const TUNED = ['--workers', '2', '--max-requests', '100000000', '--no-access-log']
+
+/**
+ * This server beside Feast's and beside floors, with Feast's own benchmark workload in one Redis. Peers
+ * take turns, so that what else the machine does meets them all alike.
+ */
+export async function featureServerBench(): Promise<readonly Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'usdcop-bench-'))
+  const { signal, abort } = cancellable()
+  await using redis = await startOwnRedis()
+  await using peers = new AsyncDisposableStack()
+  const bench: Bench = { redisUrl: redis.url, folder, signal }
+  try {
+    tell(feastIsHere() ? 'Feast writes the rows' : 'no Feast here, so we write the rows')
+    await fillRedis(bench)
+    tell('skipped: Feast Go server, whose Go module the module proxy does not serve')
+    if (!feastIsHere()) tell('skipped: Feast Python server, which is not installed')
+    const ours = peers.use(await startOurs('this server', bench))
+    const feast: Peer[] = []
+    if (feastIsHere()) {
+      feast.push(peers.use(await startFeast('Feast Python tuned', bench, TUNED)))
+      feast.push(peers.use(await startFeast('Feast Python by default', bench, [])))
+    }
+    const figures: Figure[] = []
+    for (const measure of [throughputFigures, rateFigures])
+      figures.push(...(await measure(bench, ours, feast, tell)))
+    figures.push({
+      name: 'memory of this server after the load',
+      value: await ours.residentMegabytes(),
+      unit: 'MiB',
+      bar: { kind: 'at_most', value: 200 },
+    })
+    figures.push(...(await costFigures(bench, ours, tell)))
+    figures.push(...(await observationFigures(bench, tell)))
+    return figures
+  } finally {
+    abort()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function tell(step: string): void {
+  process.stderr.write(`bench:   ${step}\n`)
+}
+
+function cancellable(): { signal: AbortSignal; abort: () => void } {
+  const stop = new AbortController()
+  return { signal: stop.signal, abort: () => stop.abort() }
+}
