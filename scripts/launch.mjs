@@ -52,7 +52,12 @@ function run(args) {
   const path = [join(root, 'node_modules', '.bin'), join(root, 'node_modules', 'node24', 'bin')]
   const child = spawn(node24, [join(root, file), ...rest], {
     stdio: 'inherit',
-    env: { ...process.env, PATH: [...path, process.env.PATH].join(delimiter) },
+    env: {
+      // Stripping types and compiling is half the start of a service; the second start finds it done.
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
+      ...process.env,
+      PATH: [...path, process.env.PATH].join(delimiter),
+    },
   })
   // A terminal signals the whole group; the child decides when it is done, and this process waits.
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {

@@ -9,6 +9,12 @@ import { repositoryPath } from './paths.ts'
 /** Does nothing unless the environment switches tracing on. An address, as `--import` wants it. */
 const TRACING = pathToFileURL(repositoryPath('packages/tracing/src/register.ts')).href
 
+/**
+ * For a service in a process of its own. Objects of a request die young: on a large machine Node lets
+ * 96 MB of them pile up, which is slower than collecting them while they lie in the processor's cache.
+ */
+export const NODE_FLAGS = ['--max-semi-space-size=16']
+
 export interface ChildServiceOptions {
   /** Of `serviceMain`. */
   readonly main: string
@@ -39,7 +45,11 @@ export async function runChildService(
 ): Promise<void> {
   signal.throwIfAborted()
   // A terminal sends Ctrl-C to its whole group; a second signal would cut the closing short.
-  const child = spawn(process.execPath, ['--import', TRACING, main], { env, stdio, detached: true })
+  const child = spawn(process.execPath, [...NODE_FLAGS, '--import', TRACING, main], {
+    env,
+    stdio,
+    detached: true,
+  })
   if (onMessage !== undefined) child.on('message', onMessage)
   let asked = false
   const stop = (): void => {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { NODE_FLAGS } from '@usdcop/cli/child-service'
 import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import { feastPython } from '../../support/feast-cli.ts'
 import { type Peer, startPeer } from './peer.ts'
@@ -41,7 +42,13 @@ export function startOurs(
   { redisUrl, signal }: Bench,
   { views = VIEWS, lmdb = undefined as string | undefined } = {},
 ): Promise<Peer> {
-  const args = (port: number) => [inThis('serve.ts'), String(port), String(views), lmdb ?? redisUrl]
+  const args = (port: number) => [
+    ...NODE_FLAGS,
+    inThis('serve.ts'),
+    String(port),
+    String(views),
+    lmdb ?? redisUrl,
+  ]
   return startPeer({ name, command: process.execPath, args, signal })
 }
 
@@ -51,7 +58,7 @@ export function startService(name: string, { redisUrl, signal }: Bench): Promise
   return startPeer({
     name,
     command: process.execPath,
-    args: () => [main],
+    args: () => [...NODE_FLAGS, main],
     env: (port) => ({ HOST: '127.0.0.1', PORT: String(port), REDIS_URL: redisUrl }),
     signal,
   })

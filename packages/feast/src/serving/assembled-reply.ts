@@ -3,6 +3,7 @@ import { keyedReads, type RequestRows } from './entity-rows.ts'
 import { computeColumns } from './on-demand.ts'
 import type { Plan } from './plan.ts'
 import { columnsOfVectors, vectorRead } from './precomputed.ts'
+import type { Reply } from './reply.ts'
 import { type ResultColumn, writeColumns } from './result-columns.ts'
 import type { Transformer } from './transform.ts'
 import { type Serving, STATUSES } from './ttl.ts'
@@ -18,13 +19,6 @@ export interface AssembledInput {
   readonly transform: Transformer
 }
 
-/** As a reply that is written in place. */
-export interface AssembledReply {
-  readonly body: Buffer
-  /** One a view of the plan: how many of its values were told under each of `STATUSES`. */
-  readonly counts: readonly Uint32Array[]
-}
-
 /** Whether a request cannot be answered by copying what is stored. */
 export function needsAssembly({ transforms, precomputed }: Plan): boolean {
   return transforms.length > 0 || precomputed !== undefined
@@ -36,10 +30,7 @@ export function needsAssembly({ transforms, precomputed }: Plan): boolean {
  * @throws ServiceError what reading throws, `transform_failed` or `not_supported` naming an on-demand
  *   view, `invalid_request` for vectors that are missing
  */
-export async function assembleReply(
-  input: AssembledInput,
-  signal: AbortSignal,
-): Promise<AssembledReply> {
+export async function assembleReply(input: AssembledInput, signal: AbortSignal): Promise<Reply> {
   const columns = await columnsOf(input, signal)
   const body = writeColumns(columns, input.plan, input.viewMetadata)
   return { body, counts: countsOf(input.plan, columns.slice(input.rows.columns.size)) }

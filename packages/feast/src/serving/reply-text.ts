@@ -4,7 +4,9 @@ import { decodeValue } from '../wire/value.ts'
 
 const START_BYTES = 65_536
 /** A buffer that a huge reply has grown beyond this is not kept for the next one. */
-const KEPT_BYTES = 4 * 1024 * 1024
+const KEPT_BYTES = 1024 * 1024
+/** As many buffers are kept as replies may usually be on their way out. */
+const KEPT_BUFFERS = 8
 /** A reply up to this long is handed out as a string. */
 const SHORT_REPLY_BYTES = 16_384
 /** Room for what one number or time takes. */
@@ -14,9 +16,10 @@ const BILLION = 1_000_000_000
 const QUOTE = 0x22
 const ZERO = 0x30
 
-/** JSON text put together as bytes in one buffer that is used again and again. */
+/** JSON text put together as bytes in buffers that are used again and again. */
 export class ReplyText {
-  #buffer = Buffer.allocUnsafeSlow(START_BYTES)
+  #buffer: Buffer = Buffer.allocUnsafeSlow(START_BYTES)
+  readonly #free: Buffer[] = []
   #at = 0
   #ascii = true
   #day = Number.NaN
@@ -32,18 +35,25 @@ export class ReplyText {
   }
 
   /**
-   * Hands out a copy of what was written and begins anew. Short text comes as a string: that lives in the
-   * heap and is collected young, while bytes outside it make V8 collect the whole heap now and then.
+   * Hands out what was written and begins anew. Bytes outside the heap make V8 collect all of it now and
+   * then, so short text comes as a string, and longer text in a buffer that `recycle` takes back.
    */
   take(): Buffer | string {
-    const short = this.#ascii && this.#at <= SHORT_REPLY_BYTES
-    const copy = short
-      ? this.#buffer.toString('latin1', 0, this.#at)
-      : Buffer.from(this.#buffer.subarray(0, this.#at))
+    const written = this.#at
+    const short = this.#ascii && written <= SHORT_REPLY_BYTES
     this.#at = 0
     this.#ascii = true
-    if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(START_BYTES)
-    return copy
+    if (short) return this.#buffer.toString('latin1', 0, written)
+    const buffer = this.#buffer
+    this.#buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(START_BYTES)
+    return buffer.subarray(0, written)
+  }
+
+  /** Takes back what `take` handed out, once nobody reads it any more: the next text is written over it. */
+  recycle(taken: Buffer): void {
+    const { buffer } = taken
+    if (this.#free.length < KEPT_BUFFERS && buffer.byteLength <= KEPT_BYTES)
+      this.#free.push(Buffer.from(buffer))
   }
 
   byte(code: number): void {

@@ -25,6 +25,8 @@ export interface Reply {
   readonly body: Buffer | string
   /** One a view of the plan: how many of its values were told under each of `STATUSES`. */
   readonly counts: readonly Uint32Array[]
+  /** To be called once the body has left, where there is one: another reply is written over it. */
+  readonly sent?: () => void
 }
 
 const COMMA = 0x2c
@@ -41,7 +43,7 @@ const NULL_VALUE = STATUSES.indexOf('NULL_VALUE')
 const NOT_FOUND = STATUSES.indexOf('NOT_FOUND')
 const OUTSIDE_MAX_AGE = STATUSES.indexOf('OUTSIDE_MAX_AGE')
 
-/** One buffer for all replies: writing one never waits, so no other comes between. */
+/** Shared by all replies: writing one never waits, so no other comes between. */
 const out = new ReplyText()
 
 /**
@@ -69,7 +71,10 @@ export function writeReply(input: ReplyInput): Reply {
   const joinKeys = [...rows.columns.keys()].map((name) => JSON.stringify(name))
   out.text((names === '' ? joinKeys : [...joinKeys, names]).join(','))
   out.text(viewMetadata ? `],"feature_view_metadata":[${views}]}}` : ']}}')
-  return { body: out.take(), counts }
+  const body = out.take()
+  return typeof body === 'string'
+    ? { body, counts }
+    : { body, counts, sent: () => out.recycle(body) }
 }
 
 /** Values are told as they are stored in strict parity, whatever their age, and all as PRESENT. */
@@ -79,41 +84,27 @@ function viewColumns(
   counts: Uint32Array,
 ): void {
   const { view, columns } = plan.views[index] as Plan['views'][number]
-  const { buffers, cells, first, stride, times } = stored[index] as PackedRows
+  const packed = stored[index] as PackedRows
   const keyOfRow = reads[index]?.keyOfRow
   const { count } = rows
+  if (columns.length === 0) return
   const strict = serving === 'strict'
-  /** Per row: whether its values are too old to be told as PRESENT. */
-  const old = new Uint8Array(count)
-  const statuses = new Uint8Array(count)
-  if (strict) statuses.fill(PRESENT)
+  /** Per row: how a value that is there is told. */
+  const present = new Uint8Array(count).fill(PRESENT)
+  if (!strict) markOutlived(present, packed.times, keyOfRow, view.ttlMs, now)
+  const statuses = new Uint8Array(count).fill(PRESENT)
   // Most columns of a view have the same statuses, and all have the same times: what stands behind the
   // values of one is copied whole behind those of the next, up to where its values begin.
   const behind = { start: 0, end: 0 }
   const timed = { start: 0, end: 0 }
 
-  if (columns.length > 0) out.bytes(VALUES)
+  out.bytes(VALUES)
   for (let feature = 0; feature < columns.length; feature++) {
     let changed = feature === 0
     for (let row = 0; row < count; row++) {
       if (row > 0) out.byte(COMMA)
       const key = keyOfRow === undefined ? row : (keyOfRow[row] as number)
-      if (feature === 0 && outlived(times[key] as number, view.ttlMs, now)) old[row] = 1
-      const at = first + key * stride + 2 * feature
-      const start = cells[at] as number
-      let status = NOT_FOUND
-      if (start < 0) out.bytes(NULL)
-      else {
-        const length = out.length
-        status = NULL_VALUE
-        if (out.value(buffers[key] as Buffer, start, cells[at + 1] as number)) {
-          status = old[row] === 1 ? OUTSIDE_MAX_AGE : PRESENT
-          if (status === OUTSIDE_MAX_AGE && serving === 'enforce') {
-            out.cut(length)
-            out.bytes(NULL)
-          }
-        }
-      }
+      const status = writeCell(packed, key, feature, present[row] as number, serving)
       if (strict) continue
       counts[status] = (counts[status] as number) + 1
       if (statuses[row] !== status) {
@@ -132,15 +123,50 @@ function viewColumns(
     if (count > 0) out.bytes(TIMES)
     if (feature === 0) {
       timed.start = out.length
-      writeTimes(times, keyOfRow, count)
+      writeTimes(packed.times, keyOfRow, count)
       timed.end = out.length
     } else out.again(timed.start, timed.end)
     out.bytes(NEXT_COLUMN)
     behind.end = out.length
   }
   // No column follows the last one.
-  if (columns.length > 0) out.cut(out.length - NEXT_COLUMN.length + COLUMN_END.length)
+  out.cut(out.length - NEXT_COLUMN.length + COLUMN_END.length)
   if (strict) counts[PRESENT] = count * columns.length
+}
+
+function markOutlived(
+  present: Uint8Array,
+  times: Float64Array,
+  keyOfRow: readonly number[] | undefined,
+  ttlMs: number,
+  now: number,
+): void {
+  for (let row = 0; row < present.length; row++)
+    if (outlived(times[keyOfRow?.[row] ?? row] as number, ttlMs, now))
+      present[row] = OUTSIDE_MAX_AGE
+}
+
+/** Writes one value and answers its status. */
+function writeCell(
+  { buffers, cells, first, stride }: PackedRows,
+  key: number,
+  feature: number,
+  present: number,
+  serving: Serving,
+): number {
+  const at = first + key * stride + 2 * feature
+  const start = cells[at] as number
+  if (start < 0) {
+    out.bytes(NULL)
+    return NOT_FOUND
+  }
+  const before = out.length
+  if (!out.value(buffers[key] as Buffer, start, cells[at + 1] as number)) return NULL_VALUE
+  if (present === OUTSIDE_MAX_AGE && serving === 'enforce') {
+    out.cut(before)
+    out.bytes(NULL)
+  }
+  return present
 }
 
 function writeStatuses(statuses: Uint8Array): void {

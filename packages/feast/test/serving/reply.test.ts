@@ -173,3 +173,32 @@ test('keeps what it wrote when its buffer grows', () => {
   text.text('next')
   expect(text.take().toString()).toBe('next')
 })
+
+test('writes over a long text only once it has been handed back', () => {
+  const text = new ReplyText()
+  const long = (letter: string): Buffer => {
+    text.text(letter.repeat(20_000))
+    const taken = text.take()
+    if (typeof taken === 'string') throw new Error('a long text comes as bytes')
+    return taken
+  }
+  const kept = long('a')
+  const left = long('b')
+  text.recycle(left)
+  const third = long('c')
+  const fourth = long('d')
+  expect(kept.toString()).toBe('a'.repeat(20_000))
+  expect(third.toString()).toBe('c'.repeat(20_000))
+  expect(fourth.buffer).toBe(left.buffer)
+  expect(left.toString()).toBe('d'.repeat(20_000))
+})
+
+test.for([
+  ['short text of one byte a letter', 'e'.repeat(1_000)],
+  ['short text of more', 'é'.repeat(1_000)],
+  ['long text', 'é'.repeat(20_000)],
+])('hands out %s as it was written, whatever it hands it out as', ([, written = '']) => {
+  const text = new ReplyText()
+  text.text(written)
+  expect(Buffer.from(text.take()).toString('utf8')).toBe(written)
+})

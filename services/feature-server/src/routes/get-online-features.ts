@@ -50,6 +50,7 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
       ? await assembleReply({ ...input, store, transform }, request.work)
       : await copyReply(input, request.work)
     observe(metrics, planned, answer, rows.count, startedAt)
+    if (answer.sent !== undefined) reply.raw.once('finish', answer.sent)
     const definitionHash = definitionHashOf(planned)
     if (definitionHash !== undefined) reply.header(DEFINITION_HEADER, definitionHash)
     return reply.type('application/json').serializer(asWritten).send(answer.body)
