@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startOwnRedis } from '../support/redis.ts'
 import { costFigures } from './feature-server/costs.ts'
+import { materializingFigures } from './feature-server/materializing.ts'
 import { observationFigures } from './feature-server/observation.ts'
 import type { Peer } from './feature-server/peer.ts'
 import { rateFigures } from './feature-server/rates.ts'
 import {
   type Bench,
+  feastGoIsHere,
   feastIsHere,
   fillRedis,
   startFeast,
+  startFeastGo,
   startOurs,
 } from './feature-server/servers.ts'
 import { throughputFigures } from './feature-server/throughput.ts'
@@ -32,7 +35,6 @@ export async function featureServerBench(): Promise<readonly Figure[]> {
   try {
     tell(feastIsHere() ? 'Feast writes the rows' : 'no Feast here, so we write the rows')
     await fillRedis(bench)
-    tell('skipped: Feast Go server, whose Go module the module proxy does not serve')
     if (!feastIsHere()) tell('skipped: Feast Python server, which is not installed')
     const ours = peers.use(await startOurs('this server', bench))
     const feast: Peer[] = []
@@ -40,6 +42,9 @@ export async function featureServerBench(): Promise<readonly Figure[]> {
       feast.push(peers.use(await startFeast('Feast Python tuned', bench, TUNED)))
       feast.push(peers.use(await startFeast('Feast Python by default', bench, [])))
     }
+    if (feastIsHere() && feastGoIsHere())
+      feast.push(peers.use(await startFeastGo('Feast Go', bench)))
+    else tell('skipped: Feast Go server; feast-go.sh builds it, and FEAST_GO names the program')
     const figures: Figure[] = []
     for (const measure of [throughputFigures, rateFigures])
       figures.push(...(await measure(bench, ours, feast, tell)))
@@ -51,6 +56,7 @@ export async function featureServerBench(): Promise<readonly Figure[]> {
     })
     figures.push(...(await costFigures(bench, ours, tell)))
     figures.push(...(await observationFigures(bench, tell)))
+    figures.push(...(await materializingFigures(bench, tell)))
     return figures
   } finally {
     abort()

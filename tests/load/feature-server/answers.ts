@@ -23,8 +23,8 @@ export async function sampleAnswer(peer: Peer, asked: readonly string[]): Promis
   return answers.reduce((best, one) => (offBy(one) < offBy(best) ? one : best))
 }
 
-export async function ask({ name, url }: Peer, body: string): Promise<Buffer> {
-  const response = await fetch(`${url}/get-online-features`, {
+export async function ask({ name, url, path }: Peer, body: string): Promise<Buffer> {
+  const response = await fetch(url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body,

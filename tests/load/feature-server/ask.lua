@@ -1,11 +1,12 @@
--- wrk -s ask.lua URL: posts the bodies in the file that BODIES names, one a line, in turn; prints JSON.
+-- wrk -s ask.lua URL: posts the bodies in the file that BODIES names, one a line, in turn to ASKED_PATH;
+-- prints JSON.
 local requests = {}
 local turn = 0
 
 function init()
   local headers = { ['Content-Type'] = 'application/json' }
   for body in io.lines(os.getenv('BODIES')) do
-    requests[#requests + 1] = wrk.format('POST', '/get-online-features', headers, body)
+    requests[#requests + 1] = wrk.format('POST', os.getenv('ASKED_PATH'), headers, body)
   end
 end
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { Peer } from './peer.ts'
 
 const SCRIPT = fileURLToPath(new URL('ask.lua', import.meta.url))
 export const CONNECTIONS = 8
@@ -13,13 +14,13 @@ export interface Throughput {
 
 /** So many connections, each asking again when it has its answer; wrk, because it costs the least CPU. */
 export async function closedLoop(
-  url: string,
+  { url, path }: Pick<Peer, 'url' | 'path'>,
   asked: string,
   seconds: number,
   signal: AbortSignal,
 ): Promise<Throughput> {
   const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '10s', '-s', SCRIPT, url]
-  const env = { ...process.env, BODIES: asked }
+  const env = { ...process.env, BODIES: asked, ASKED_PATH: path }
   const { stdout } = await promisify(execFile)('wrk', args, { env, signal }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error

@@ -9,6 +9,9 @@ import { promisify } from 'node:util'
 export interface Peer extends AsyncDisposable {
   readonly name: string
   readonly url: string
+  /** Of the route that is asked. */
+  readonly path: string
+  readonly pid: number
   /** From the spawn to the first 200. */
   readonly readyMs: number
   residentMegabytes(): Promise<number>
@@ -20,12 +23,14 @@ export interface PeerOptions {
   readonly args: (port: number) => readonly string[]
   readonly env?: (port: number) => NodeJS.ProcessEnv
   readonly healthPath?: string
+  readonly path?: string
   readonly signal: AbortSignal
 }
 
 /** Starts it on a free port and waits until it is healthy. */
 export async function startPeer(options: PeerOptions): Promise<Peer> {
   const { name, command, args, env, healthPath = '/health', signal } = options
+  const { path = '/get-online-features' } = options
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const startedAt = performance.now()
@@ -49,6 +54,8 @@ export async function startPeer(options: PeerOptions): Promise<Peer> {
   return {
     name,
     url,
+    path,
+    pid: child.pid ?? Number.NaN,
     readyMs: performance.now() - startedAt,
     async residentMegabytes() {
       const ps = await promisify(execFile)('ps', ['-o', 'rss=', '-p', String(child.pid)])
@@ -74,7 +81,7 @@ function healthy(url: string): Promise<boolean> {
   return promise
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const address = probe.address()

@@ -1,4 +1,4 @@
-import { type Figure, median } from '../figure.ts'
+import { type Figure, median, quantile } from '../figure.ts'
 import { sampleAnswer } from './answers.ts'
 import { fixedRate } from './fixed-rate.ts'
 import type { Peer } from './peer.ts'
@@ -44,9 +44,4 @@ export async function rateFigures(
       })
   }
   return figures
-}
-
-function quantile(values: readonly number[], fraction: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.ceil(fraction * sorted.length) - 1] ?? Number.NaN
 }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { NODE_FLAGS } from '@usdcop/cli/child-service'
 import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import { feastPython } from '../../support/feast-cli.ts'
-import { type Peer, startPeer } from './peer.ts'
+import { freePort, type Peer, startPeer } from './peer.ts'
 import { VIEWS, workload, writeRows } from './workload.ts'
 
 const inThis = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
@@ -64,6 +64,29 @@ export function startService(name: string, { redisUrl, signal }: Bench): Promise
   })
 }
 
+/** The service over a Feast repository, as `feast serve` runs it. */
+export function startRepository(
+  name: string,
+  { signal }: Bench,
+  directory: string,
+  apiKeys: readonly string[],
+): Promise<Peer> {
+  const main = inThis('../../../services/feature-server/src/main.ts')
+  const env = (port: number) => ({
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    FEAST_REPO: directory,
+    API_KEYS: apiKeys.join(','),
+  })
+  return startPeer({
+    name,
+    command: process.execPath,
+    args: () => [...NODE_FLAGS, main],
+    env,
+    signal,
+  })
+}
+
 /** Answers the given bytes, after reading the given fields of a Redis hash where there are any. */
 export async function startFloor(
   name: string,
@@ -81,6 +104,30 @@ export async function startFloor(
   })
   await fetch(floor.url, { method: 'PUT', body: new Uint8Array(answer), signal })
   return floor
+}
+
+/** What feast-go.sh builds. */
+const feastGo = (): string | undefined => process.env['FEAST_GO']
+
+export const feastGoIsHere = (): boolean => existsSync(feastGo() ?? '')
+
+/** Feast's server in Go. Only `?status=true` makes it tell statuses and times, as the others do. */
+export async function startFeastGo(name: string, { folder, signal }: Bench): Promise<Peer> {
+  const metricsPort = await freePort()
+  const args = (port: number) => [
+    '-chdir',
+    folder,
+    '-type',
+    'http',
+    '-host',
+    '127.0.0.1',
+    '-port',
+    String(port),
+    '-metrics-port',
+    String(metricsPort),
+  ]
+  const path = '/get-online-features?status=true'
+  return await startPeer({ name, command: feastGo() ?? '', args, path, signal })
 }
 
 export function startFeast(

@@ -79,12 +79,12 @@ export async function takingTurns(
   const rates = new Map<Peer, number[]>(peers.map((peer) => [peer, []]))
   for (const peer of peers) {
     tell(`${peer.name}: warming up`)
-    await closedLoop(peer.url, asked, seconds, signal)
+    await closedLoop(peer, asked, seconds, signal)
   }
   for (let round = 1; round <= rounds; round += 1) {
     tell(`round ${round} of ${rounds}`)
     for (const [peer, taken] of rates)
-      taken.push((await closedLoop(peer.url, asked, seconds, signal)).perSecond)
+      taken.push((await closedLoop(peer, asked, seconds, signal)).perSecond)
   }
   return rates
 }

@@ -1,4 +1,4 @@
-import type { Registry } from '@usdcop/feast/registry/definitions'
+import type { Definitions, Registry } from '@usdcop/feast/registry/definitions'
 import { createRegistry } from '@usdcop/feast/registry/registry'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { entityKey } from '@usdcop/feast/wire/entity-key'
@@ -16,14 +16,16 @@ export interface Shape {
 
 export const nameOf = ({ rows, features }: Shape): string => `${rows}×${features}`
 
-/** What workload.py defines, with so many views. */
-export function workload(views: number = VIEWS): Registry {
+export const workload = (views: number = VIEWS): Registry => createRegistry(definitions(views))
+
+/** What workload.py defines, with so many views; services of more features than there are come without. */
+export function definitions(views: number): Definitions {
   const names = Array.from({ length: views }, (_, view) => `feature_view_${view}`)
   const features = names.map((_, view) =>
     Array.from({ length: FEATURES_A_VIEW }, (__, i) => `feature_${FEATURES_A_VIEW * view + i}`),
   )
   const projections = names.map((view, i) => ({ view, features: features[i] ?? [] }))
-  return createRegistry({
+  return {
     project: PROJECT,
     entities: [{ name: 'entity', joinKey: 'entity', valueType: 'INT64', tags: {} }],
     views: projections.map(({ view, features: own }) => ({
@@ -41,7 +43,7 @@ export function workload(views: number = VIEWS): Registry {
     })),
     pushSources: [],
     onDemandViews: [],
-  })
+  }
 }
 
 /** Distinct requests, ids drawn uniformly: the same ones at every call. */
