@@ -11,6 +11,7 @@ import { defineFeatures } from '@usdcop/feature-repo/features'
 import { buildApp as buildFeatureServer } from '@usdcop/feature-server/app'
 import { type Decided, decideBar } from '@usdcop/inference-gateway/decide'
 import { BarClosed } from '@usdcop/inference-gateway/event'
+import { type GatewayClient, openFeatureServer } from '@usdcop/inference-gateway/features/client'
 import { createHttpSource } from '@usdcop/inference-gateway/features/http-source'
 import { createHttpStateSink } from '@usdcop/inference-gateway/features/push'
 import type { StageMs } from '@usdcop/inference-gateway/latency'
@@ -78,7 +79,7 @@ export async function decisionBench(): Promise<readonly Figure[]> {
 }
 
 interface Serving extends AsyncDisposable {
-  readonly url: string
+  readonly client: GatewayClient
   readonly write: (db: Database, signal: AbortSignal) => Promise<unknown>
   /** Asks for the 15 features and throws the answer away. */
   readonly read: (symbol: string) => Promise<unknown>
@@ -103,8 +104,10 @@ async function serveFeatures(
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   let writer: ReturnType<typeof createOnlineWriter> | undefined
+  const at = { url, key: TOKEN, deadlineMs: 1_000 }
+  const client = openFeatureServer(at, rulesOf(contract).features)
   return {
-    url,
+    client,
     write: (db, signal) => (writer ??= createOnlineWriter({ db, store, registry })).write(signal),
     async read(symbol) {
       const body = JSON.stringify({
@@ -117,6 +120,7 @@ async function serveFeatures(
       await response.text()
     },
     async [Symbol.asyncDispose]() {
+      await client.close()
       await app.close()
       await store.close()
     },
@@ -132,15 +136,14 @@ async function decider(
   signal: AbortSignal,
 ): Promise<(event: ReturnType<typeof barClosed>) => Promise<Decided>> {
   const rules = rulesOf(contract)
-  const server = { url: serving.url, key: TOKEN, deadlineMs: 1_000 }
   const outbox = createSqlOutbox(db, signal)
   const deps = {
     contract,
     rules,
     calendar: createCalendar(contract),
     clock,
-    features: createHttpSource(server, rules.features),
-    state: createHttpStateSink(server),
+    features: createHttpSource(serving.client, rules.features),
+    state: createHttpStateSink(serving.client),
     policy: await loadPolicyFrom(inRoot('models/usdcop-ppo'), rules.model, signal),
     ledger: createSqlLedger(db),
     logger: createLogger({ name: 'bench', level: 'error' }),

@@ -3,6 +3,7 @@ import { buildApp as buildFeatureServer } from '@usdcop/feature-server/app'
 import { buildApp as buildGateway } from '@usdcop/inference-gateway/app'
 import type { StatusSource } from '@usdcop/inference-gateway/console/status'
 import type { Consumer } from '@usdcop/inference-gateway/consumer'
+import { openFeatureServer } from '@usdcop/inference-gateway/features/client'
 import { createHttpSource } from '@usdcop/inference-gateway/features/http-source'
 import { createHttpStateSink } from '@usdcop/inference-gateway/features/push'
 import type { Policy } from '@usdcop/inference-gateway/model/run'
@@ -99,16 +100,16 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
     'MATERIALIZER_PORT',
   )
 
-  const featureServerAt = {
-    url: featureServerUrl,
-    deadlineMs: FEATURE_DEADLINE_MS,
-    key: keys.gateway.token,
-  }
+  const featureClient = openFeatureServer(
+    { url: featureServerUrl, deadlineMs: FEATURE_DEADLINE_MS, key: keys.gateway.token },
+    rules.features,
+  )
+  life.onClose('feature client', () => featureClient.close())
   const gateway = await buildGateway(
     {
       ...shared,
-      features: createHttpSource(featureServerAt, rules.features),
-      state: createHttpStateSink(featureServerAt),
+      features: createHttpSource(featureClient, rules.features),
+      state: createHttpStateSink(featureClient),
       policy: deps.policy,
       ledger: createSqlLedger(stores.db),
       outbox: createSqlOutbox(stores.db, life.signal),

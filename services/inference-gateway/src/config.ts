@@ -2,7 +2,7 @@ import { type ApiKey, apiKeysSchema } from '@usdcop/service/auth'
 import { type ClockSettings, clockSchema } from '@usdcop/service/clock-config'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
 import { z } from 'zod'
-import type { FeatureServer } from './features/http-call.ts'
+import type { FeatureServer } from './features/client.ts'
 
 const variables = z.object({
   HOST: z.string().default('127.0.0.1'),

@@ -18,6 +18,7 @@ import { traceFields } from '@usdcop/tracing/log-fields'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 import { demoStatus, liveStatus } from './console/status.ts'
+import { openFeatureServer } from './features/client.ts'
 import { createHttpSource } from './features/http-source.ts'
 import { createHttpStateSink } from './features/push.ts'
 import { loadPolicyFrom } from './model/load.ts'
@@ -48,12 +49,15 @@ async function start(life: Lifecycle): Promise<void> {
   const policy = await loadPolicyFrom(config.modelDirectory, rules.model, life.signal)
   life.onClose('model', () => policy.close())
 
+  const features = openFeatureServer(config.featureServer, rules.features)
+  life.onClose('feature client', () => features.close())
+
   const { app, consumer } = await buildApp(
     {
       contract,
       clock: demo ?? wallClock,
-      features: createHttpSource(config.featureServer, rules.features),
-      state: createHttpStateSink(config.featureServer),
+      features: createHttpSource(features, rules.features),
+      state: createHttpStateSink(features),
       policy,
       ledger: createSqlLedger(database),
       outbox: createSqlOutbox(database, life.signal),

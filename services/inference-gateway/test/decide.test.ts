@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import type { Deps } from '../src/app.ts'
 import { decideBar } from '../src/decide.ts'
 import type { BarClosed } from '../src/event.ts'
+import { openFeatureServer } from '../src/features/client.ts'
 import { createHttpSource } from '../src/features/http-source.ts'
 import { loadPolicy, type ModelContract } from '../src/model/load.ts'
 import type { Policy } from '../src/model/run.ts'
@@ -174,7 +175,9 @@ describe('a bar that may not be acted on', () => {
     { name: 'fails', scripted: { status: 500 } },
   ] as const)('is refused when the feature server $name', async ({ scripted }) => {
     await using server = await startFeatureServer(() => scripted)
-    const features = createHttpSource({ url: server.url, key: '', deadlineMs: 150 }, rules.features)
+    const at = { url: server.url, key: '', deadlineMs: 150 }
+    await using client = openFeatureServer(at, rules.features)
+    const features = createHttpSource(client, rules.features)
     expect(await reasonsOf({ features })).toEqual(['features_unavailable'])
   })
 
@@ -193,7 +196,9 @@ describe('a bar that may not be acted on', () => {
         results: features.map(column),
       }),
     }))
-    const source = createHttpSource({ url: server.url, key: '', deadlineMs: 5_000 }, rules.features)
+    const at = { url: server.url, key: '', deadlineMs: 5_000 }
+    await using client = openFeatureServer(at, rules.features)
+    const source = createHttpSource(client, rules.features)
     expect(await reasonsOf({ features: source }, event)).toEqual(['observation_not_finite'])
   })
 

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openFeatureServer } from '../src/features/client.ts'
 import { createHttpSource } from '../src/features/http-source.ts'
 import { createHttpStateSink } from '../src/features/push.ts'
 import { type Scripted, startFeatureServer } from './support/feature-server.ts'
@@ -32,8 +33,14 @@ const withResult = (change: object): Scripted => ({
 })
 const signal = AbortSignal.timeout(30_000)
 
-const read = (url: string, deadlineMs = 5_000, caller = signal) =>
-  createHttpSource({ url, key: '', deadlineMs }, refs).read('USD/COP', caller)
+function clientOf(url: string, { key = '', deadlineMs = 5_000 } = {}) {
+  const client = openFeatureServer({ url, key, deadlineMs }, refs)
+  onTestFinished(() => client.close())
+  return client
+}
+
+const read = (url: string, deadlineMs?: number, caller = signal) =>
+  createHttpSource(clientOf(url, { deadlineMs }), refs).read('USD/COP', caller)
 
 describe('reading features over HTTP', () => {
   test('asks by reference and reads the answer by name, in the order asked', async () => {
@@ -101,7 +108,8 @@ describe('reading features over HTTP', () => {
       ports.add(port)
       return good
     })
-    for (let i = 0; i < 5; i += 1) await read(server.url)
+    const source = createHttpSource(clientOf(server.url), refs)
+    for (let i = 0; i < 5; i += 1) await source.read('USD/COP', signal)
     expect(ports.size).toBe(1)
   })
 
@@ -205,10 +213,7 @@ describe('pushing the state', () => {
 
   test('sends one row to the push source under its key', async () => {
     await using server = await startFeatureServer(() => ({ body: 'null' }))
-    await createHttpStateSink({ url: server.url, key: 'secret', deadlineMs: 5_000 }).push(
-      row,
-      signal,
-    )
+    await createHttpStateSink(clientOf(server.url, { key: 'secret' })).push(row, signal)
     expect(server.asked).toEqual([
       {
         port: expect.any(Number),
@@ -230,7 +235,7 @@ describe('pushing the state', () => {
 
   test('does not repeat what is refused, and never tells the key', async () => {
     await using server = await startFeatureServer(() => ({ status: 401, body: '{}' }))
-    const sink = createHttpStateSink({ url: server.url, key: 'secret', deadlineMs: 5_000 })
+    const sink = createHttpStateSink(clientOf(server.url, { key: 'secret' }))
     const error: unknown = await sink.push(row, signal).catch((caught: unknown) => caught)
     expect(error).toMatchObject({ code: 'features_unavailable' })
     expect(String((error as Error).stack)).not.toContain('secret')

@@ -7,7 +7,8 @@ import { traceFields } from '@usdcop/tracing/log-fields'
 import { traceRequests } from '@usdcop/tracing/requests'
 import { withSpan } from '@usdcop/tracing/spans'
 import Fastify from 'fastify'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { openFeatureServer } from '../src/features/client.ts'
 import { createHttpSource } from '../src/features/http-source.ts'
 import { createHttpStateSink } from '../src/features/push.ts'
 import { auth, startGateway } from './support/gateway.ts'
@@ -25,7 +26,10 @@ async function startFeatures() {
   )
   app.post('/push', () => ({}))
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
-  return { app, server: { url, key: 'hunter2', deadlineMs: 2_000 } }
+  const server = { url, key: 'hunter2', deadlineMs: 2_000 }
+  const client = openFeatureServer(server, rules.features)
+  onTestFinished(() => client.close())
+  return { app, client }
 }
 
 function replyOf({ features }: ServedFeatures) {
@@ -61,8 +65,8 @@ test('a closed bar is a trace of its own, through to the feature server', async 
   const features = await startFeatures()
   {
     await using rig = await startGateway({
-      features: createHttpSource(features.server, rules.features),
-      state: createHttpStateSink(features.server),
+      features: createHttpSource(features.client, rules.features),
+      state: createHttpStateSink(features.client),
     })
     await rig.close(event)
   }
@@ -90,8 +94,8 @@ test('a question that brings a decision about has all of it in its own trace', a
     const ledger = memoryLedger(memory)
     await using rig = await startGateway(
       {
-        features: createHttpSource(features.server, rules.features),
-        state: createHttpStateSink(features.server),
+        features: createHttpSource(features.client, rules.features),
+        state: createHttpStateSink(features.client),
         ledger: {
           ...ledger,
           account(symbol, signal) {
@@ -139,7 +143,10 @@ test('a refusal says its reasons, and its log lines name the trace', async () =>
     },
   })
   const logger = createLogger({ name: 'test', level: 'info', mixin: traceFields, destination })
-  const away = { url: 'http://127.0.0.1:1', key: '', deadlineMs: 2_000 }
+  await using away = openFeatureServer(
+    { url: 'http://127.0.0.1:1', key: '', deadlineMs: 2_000 },
+    rules.features,
+  )
   {
     await using rig = await startGateway({
       features: createHttpSource(away, rules.features),

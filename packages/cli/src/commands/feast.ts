@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import { applyCommand, planCommand } from '../feast/apply.ts'
+import { clientTypesCommand } from '../feast/client-types.ts'
 import { registryDumpCommand } from '../feast/dump.ts'
 import { GROUPS } from '../feast/groups.ts'
 import { materializeCommand, materializeIncrementalCommand } from '../feast/materialize.ts'
@@ -26,6 +27,7 @@ export function feastCommand(world: World): Command {
     serveCommand,
     onlineFeaturesCommand,
     registryDumpCommand,
+    clientTypesCommand,
     teardownCommand,
   ])
     command.addCommand(verb(world))

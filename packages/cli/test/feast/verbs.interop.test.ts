@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { connectRedis } from '@usdcop/feast/stores/redis-store'
+import type { FeatureSchema } from '@usdcop/feature-client/schema'
 import { type FeastSaid, feastSays } from '@usdcop/tests/support/feast-cli'
 import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
 import { freePort } from '@usdcop/tests/support/redis-node'
@@ -120,6 +122,43 @@ test('dumps a registry as Feast does, and one that Feast cannot dump', async ({ 
   expect(dump.onDemandFeatureViews[1].spec.featureTransformation.userDefinedFunction.body).toMatch(
     /^@on_demand_feature_view/,
   )
+})
+
+test('types a client by what Feast applied', async () => {
+  const file = join(repositories.drivers, 'client-types.ts')
+  expect(await drivers('client-types', '--out', file)).toMatchObject({ code: 0, stderr: '' })
+  expect(await drivers('client-types', '--out', file, '--check')).toMatchObject({ code: 0 })
+  const { driversFeatures } = (await import(pathToFileURL(file).href)) as {
+    driversFeatures: FeatureSchema
+  }
+  const driver = { driver_id: 'INT64' }
+  const computed = { rate_and_bonus: 'DOUBLE' }
+  expect(driversFeatures).toMatchObject({
+    project: 'drivers',
+    views: {
+      driver_stats: {
+        entities: driver,
+        features: { conv_rate: 'DOUBLE', scores: 'FLOAT_LIST', seen: 'UNIX_TIMESTAMP' },
+        timestampField: 'happened',
+      },
+      all_stats: { entities: {}, features: { trips: 'INT64' } },
+      with_bonus: { entities: { ...driver, bonus: 'DOUBLE' }, features: computed },
+    },
+    services: {
+      driver_service: {
+        entities: { ...driver, bonus: 'DOUBLE' },
+        features: { renamed: { conv_rate: 'DOUBLE', trips: 'INT64' }, with_bonus: computed },
+      },
+    },
+    pushSources: {
+      driver_push: {
+        entities: { ...driver, city: 'STRING' },
+        features: { trips: 'INT64' },
+        timestampField: 'happened',
+        createdTimestampField: 'made',
+      },
+    },
+  })
 })
 
 test('leaves definitions in Python to Feast', async () => {
