@@ -19,6 +19,7 @@ export const STATUS = {
   caller_left: 499,
   internal: 500,
   transform_failed: 500,
+  materialization_lost: 500,
   not_supported: 501,
   config_invalid: 500,
   contract_invalid: 500,

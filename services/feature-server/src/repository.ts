@@ -1,14 +1,20 @@
+import cluster from 'node:cluster'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { readRepoConfig } from '@usdcop/feast/config/feature-store-yaml'
 import type { AuthConfig } from '@usdcop/feast/config/repo-config'
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { followRegistry } from '@usdcop/feast/registry/hot-registry'
+import type { Materializer } from '@usdcop/feast/registry/materialization'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { openOnlineStore } from '@usdcop/feast/stores/open-store'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import type { Config } from './config.ts'
+import { channelToParent } from './materialize/channel.ts'
+import { createChildMaterializer } from './materialize/child-materializer.ts'
+import { createRemoteMaterializer } from './materialize/remote-materializer.ts'
 
 /** A Feast repository that is served: its registry, followed, and the online store it names. */
 export interface ServedRepository {
@@ -16,14 +22,29 @@ export interface ServedRepository {
   readonly store: OnlineStore
   /** Who gives out tokens, where `feature_store.yaml` says so. */
   readonly auth: AuthConfig
+  /** Undefined for this platform's own features: the materializer service writes those. */
+  readonly materializer?: Materializer | undefined
+}
+
+const MATERIALIZER = fileURLToPath(new URL('materialize/main.ts', import.meta.url))
+
+/** Materializes a repository in a process of its own, which the lifecycle ends. */
+export function openMaterializer(
+  { variables }: NonNullable<Config['repository']>,
+  life: Lifecycle,
+): Materializer {
+  const materializer = createChildMaterializer(MATERIALIZER, variables)
+  life.onClose('materializer', () => materializer.stop())
+  return materializer
 }
 
 /** Opens the repository in a folder; the lifecycle closes it. */
 export async function openRepository(
-  { directory, variables }: NonNullable<Config['repository']>,
+  repository: NonNullable<Config['repository']>,
   life: Lifecycle,
   logger: Logger,
 ): Promise<ServedRepository> {
+  const { directory, variables } = repository
   const config = await readRepoConfig(directory, variables)
   const kept = openRegistry(config.registry, config.project)
   life.onClose('registry', () => kept.close())
@@ -39,5 +60,9 @@ export async function openRepository(
   life.onClose('online store', () => store.close())
   const { project } = config
   logger.info({ file: join(directory, 'feature_store.yaml'), project }, 'serving a repository')
-  return { registry, store, auth: config.auth }
+  // Workers share the primary's, so that one alone knows which views are busy.
+  const materializer = cluster.isWorker
+    ? createRemoteMaterializer(channelToParent())
+    : openMaterializer(repository, life)
+  return { registry, store, auth: config.auth, materializer }
 }

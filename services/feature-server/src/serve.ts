@@ -6,10 +6,7 @@ import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import { defineFeatures } from '@usdcop/feature-repo/features'
-import { type Contract, parseContract } from '@usdcop/observation/contract'
-import { marketClock } from '@usdcop/observation/market-clock'
 import { assertMayBind, createKeyring } from '@usdcop/service/auth'
-import { wallClock } from '@usdcop/service/clock'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics } from '@usdcop/service/metrics'
@@ -17,6 +14,7 @@ import { createOidcReader } from '@usdcop/service/oidc'
 import type { Registry } from 'prom-client'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { openClock, readContract } from './domain-clock.ts'
 import { openRepository, type ServedRepository } from './repository.ts'
 import { serveAsWorker } from './workers.ts'
 
@@ -29,7 +27,7 @@ export async function serve(
 ): Promise<void> {
   const keyring = createKeyring(config.apiKeys)
   const { serving, host, port, limits } = config
-  const { registry, store, auth } =
+  const { registry, store, auth, ...ports } =
     config.repository === undefined
       ? await openOwn(config, life, logger)
       : await openRepository(config.repository, life, logger)
@@ -38,10 +36,8 @@ export async function serve(
   const readToken = oidc && createOidcReader(await withCertificates(oidc))
   addProcessMetrics(metrics)
   const metricsText = cluster.isWorker ? serveAsWorker(life, metrics) : undefined
-  const clock = config.clock
-    ? marketClock(config.clock, await readContract(config), wallClock)
-    : wallClock
-  const parts = { logger, metrics, metricsText, registry, store, clock, serving }
+  const clock = await openClock(config)
+  const parts = { logger, metrics, metricsText, registry, store, clock, serving, ...ports }
   const app = buildApp({ ...parts, keyring, readToken, bindHost: host, limits })
   life.onClose('http', () => app.close())
   const address = await app.listen({ host, port })
@@ -54,10 +50,6 @@ async function openOwn(config: Config, life: Lifecycle, logger: Logger): Promise
   const registry = defineFeatures(await readContract(config))
   const store = openStore(config, registry.project, life, logger)
   return { registry: { current: registry }, store, auth: { type: 'no_auth' } }
-}
-
-async function readContract({ contractFile }: Config): Promise<Contract> {
-  return parseContract(JSON.parse(await readFile(contractFile, 'utf8')))
 }
 
 type OidcConfig = NonNullable<Config['oidc']> & { readonly verifySsl?: boolean }

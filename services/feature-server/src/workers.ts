@@ -1,9 +1,12 @@
 import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Materializer } from '@usdcop/feast/registry/materialization'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import { AggregatorRegistry, type Registry } from 'prom-client'
+import { channelToChild } from './materialize/channel.ts'
+import { answerRuns } from './materialize/remote-materializer.ts'
 
 /** What a worker and its primary say to each other; prom-client has messages of its own beside these. */
 type Message =
@@ -16,18 +19,29 @@ const LONGEST_PAUSE_MS = 10_000
 const STEADY_MS = 30_000
 const END_LIMIT_MS = 20_000
 
+export interface WorkersDeps {
+  readonly logger: Logger
+  /** Materializes for all of them; what a worker asked for ends with it. */
+  readonly materializer: Materializer | undefined
+}
+
 /**
  * Starts that many copies of this program, which share its port, and resolves when all of them listen.
  * One that dies is started again, after pauses that double while it keeps dying young.
  * @throws Error when one ends before it ever listened
  */
-export async function startWorkers(count: number, life: Lifecycle, logger: Logger): Promise<void> {
+export async function startWorkers(
+  count: number,
+  life: Lifecycle,
+  { logger, materializer }: WorkersDeps,
+): Promise<void> {
   const aggregator = new AggregatorRegistry()
   const alive = new Set<Worker>()
 
   const fork = (): Worker => {
     const worker = cluster.fork()
     alive.add(worker)
+    if (materializer !== undefined) answerRuns(materializer, channelToChild(worker.process))
     worker.once('exit', () => alive.delete(worker))
     worker.on('message', (message: Message) => {
       if (message.type === 'usdcop:metrics') void answerMetrics(worker, message.id)

@@ -99,11 +99,13 @@ async function run(
   job: Job,
   { signal, stderr }: World,
 ): Promise<readonly MaterializedView[]> {
-  const { directory } = repository
+  const { directory, config } = repository
+  const rowsAWrite = config.onlineWriteBatchSize
   const progress = createProgress(stderr, 'views')
   try {
     return await withStore(repository, signal, async (store) => {
-      const materializer = createMaterializer({ registry, store, clock: wallClock, directory })
+      const deps = { registry, store, clock: wallClock, directory, rowsAWrite }
+      const materializer = createMaterializer(deps)
       return await materializer.run(job, signal, ({ view, rows }) =>
         progress.update(job.views.indexOf(view), job.views.length, `${view} ${rows} rows`),
       )

@@ -1,12 +1,11 @@
 import { resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { readRepoConfig } from '@usdcop/feast/config/feature-store-yaml'
 import type { RepoConfig } from '@usdcop/feast/config/repo-config'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
 import type { RegistryStore } from '@usdcop/feast/registry/registry-store'
 import { type OpenStore, openOnlineStore } from '@usdcop/feast/stores/open-store'
+import { untilReady } from '@usdcop/feast/stores/until-ready'
 import { parseEnv } from '@usdcop/service/config'
-import { ServiceError } from '@usdcop/service/errors'
 import { z } from 'zod'
 import type { World } from '../world.ts'
 
@@ -43,9 +42,6 @@ export async function withRegistry<T>(
   }
 }
 
-const PAUSE_MS = 50
-const CONNECT_MS = 5_000
-
 /**
  * Opens the online store for one piece of work, and waits some seconds for it to answer.
  * @throws ServiceError `store_unavailable` with the reason of the last refusal
@@ -62,27 +58,10 @@ export async function withStore<T>(
     },
   })
   try {
-    const patience = performance.now() + CONNECT_MS
-    while (!(await answers(store, signal))) {
-      if (performance.now() > patience)
-        throw new ServiceError('store_unavailable', 'the online store cannot be reached', {
-          cause: reason,
-        })
-      await sleep(PAUSE_MS, undefined, { signal })
-    }
+    await untilReady(store, signal, () => reason)
     return await work(store)
   } finally {
     await store.close()
-  }
-}
-
-async function answers(store: OpenStore, signal: AbortSignal): Promise<boolean> {
-  try {
-    await store.ping(signal)
-    return true
-  } catch (error) {
-    if (error instanceof ServiceError && error.code === 'store_unavailable') return false
-    throw error
   }
 }
 

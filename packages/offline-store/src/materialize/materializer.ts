@@ -8,6 +8,7 @@ import type {
 import { findView } from '@usdcop/feast/registry/registry'
 import { storedName } from '@usdcop/feast/serving/references'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
+import { untilAborted } from '@usdcop/feast/stores/until-aborted'
 import type { DomainClock } from '@usdcop/service/clock'
 import { ServiceError } from '@usdcop/service/errors'
 import { newestRows } from './newest-rows.ts'
@@ -26,6 +27,8 @@ export interface MaterializerDeps {
   readonly directory: string
   /** How many rows of history are ranked at once; a million keeps DuckDB within its 512 MB. */
   readonly rowsAPass?: number
+  /** Most rows of one write to the online store; whatever is read at once unless given. */
+  readonly rowsAWrite?: number | undefined
 }
 
 /** Feast's guess where a view never grows old and was never materialized. */
@@ -34,22 +37,28 @@ const YEAR_MS = 52 * 7 * 86_400_000
 /**
  * Materializes in this process, from Parquet. Rows keep their event times whatever the job says, as
  * in Feast. What is recorded ends now at the latest: a later end would make the next increment skip
- * what arrives until then, which is what happens in Feast.
+ * what arrives until then, which is what happens in Feast. Runs of several views take turns with each
+ * view, since each may fill DuckDB's memory.
  */
 export function createMaterializer(deps: MaterializerDeps): Materializer {
   const busy = new Set<string>()
+  const inTurn = createTurns()
   return {
     async run(job, signal, onProgress = () => {}) {
       const registry = await deps.registry.read(signal)
       const views = viewsOf(registry, job)
       const taken = views.filter(({ name }) => busy.has(name)).map(({ name }) => name)
       if (taken.length > 0)
-        throw new ServiceError('conflict', `${taken.join(', ')}: being materialized already`)
+        throw new ServiceError('conflict', `${taken.join(', ')}: being materialized already`, {
+          details: { views: taken },
+        })
       for (const { name } of views) busy.add(name)
       try {
         const done: MaterializedView[] = []
         for (const view of views)
-          done.push(await runView(deps, registry, view, job, onProgress, signal))
+          done.push(
+            await inTurn(signal, () => runView(deps, registry, view, job, onProgress, signal)),
+          )
         return done
       } finally {
         for (const { name } of views) busy.delete(name)
@@ -59,13 +68,14 @@ export function createMaterializer(deps: MaterializerDeps): Materializer {
 }
 
 async function runView(
-  { registry: record, store, clock, directory, rowsAPass = 1_000_000 }: MaterializerDeps,
+  deps: MaterializerDeps,
   registry: Registry,
   view: FeatureView,
   job: MaterializationJob,
   onProgress: (progress: MaterializationProgress) => void,
   signal: AbortSignal,
 ): Promise<MaterializedView> {
+  const { registry: record, store, clock, directory, rowsAPass = 1_000_000, rowsAWrite } = deps
   const source =
     view.batchSource && (registry.batchSources.get(view.batchSource.name) ?? view.batchSource)
   if (source === undefined)
@@ -77,17 +87,38 @@ async function runView(
   if (start <= end) {
     const window = { registry, view, source, directory, start, end, rowsAPass }
     // One batch is on its way at a time, so the store sets the pace.
-    for await (const batch of newestRows(window, signal)) {
-      const outcomes = await store.write(storedName(registry, view), batch, signal)
-      rows += batch.length
-      older += outcomes.filter((outcome) => outcome === 'older').length
-      onProgress({ view: view.name, rows })
-    }
+    for await (const read of newestRows(window, signal))
+      for (const batch of portions(read, rowsAWrite)) {
+        const outcomes = await store.write(storedName(registry, view), batch, signal)
+        rows += batch.length
+        older += outcomes.filter((outcome) => outcome === 'older').length
+        onProgress({ view: view.name, rows })
+      }
     const reached = Math.min(end, clock.now())
     if (start <= reached)
       await record.recordMaterialization(view.name, { start, end: reached }, signal)
   }
   return { view: view.name, start, end, rows, older }
+}
+
+function* portions<T>(items: readonly T[], size = items.length): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size)
+}
+
+/** Lets one piece of work run at a time, first come first served; who waits may leave. */
+function createTurns() {
+  let last: Promise<unknown> = Promise.resolve()
+  return async <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+    const before = last
+    const { promise: mine, resolve: end } = Promise.withResolvers<void>()
+    last = before.then(() => mine)
+    try {
+      await untilAborted(before, signal)
+      return await work()
+    } finally {
+      end()
+    }
+  }
 }
 
 /** An increment goes on from the last interval, else as far back as rows may be served. */

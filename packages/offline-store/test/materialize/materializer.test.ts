@@ -6,7 +6,7 @@ import { createRegistry } from '@usdcop/feast/registry/registry'
 import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
 import { DUMMY_JOIN_KEY, DUMMY_VALUE, entityKey } from '@usdcop/feast/wire/entity-key'
 import { describe, expect, test } from 'vitest'
-import { createMaterializer } from '../../src/materialize/materializer.ts'
+import { createMaterializer, type MaterializerDeps } from '../../src/materialize/materializer.ts'
 import { copyToParquet, openDuckdb } from '../../src/parquet.ts'
 import { temporaryDirectory } from '../temporary-directory.ts'
 
@@ -72,7 +72,7 @@ describe('a materialization', () => {
   })
 
   test('finds the same rows of a history that it reads in many passes', async () => {
-    await using platform = await open(VIEW, undefined, 1)
+    await using platform = await open(VIEW, undefined, { rowsAPass: 1 })
     const [done] = await platform.materializer.run({ ...JOB, end: NOW }, signal)
     expect(done).toMatchObject({ rows: 3, older: 0 })
     expect((await platform.row(1n))?.values[1]).toEqual({ type: 'STRING', value: 'corrected' })
@@ -135,6 +135,38 @@ describe('a materialization', () => {
     await expect(platform.materializer.run(JOB, signal)).rejects.toMatchObject({ code: 'conflict' })
     await first
     await expect(platform.materializer.run(JOB, signal)).resolves.toHaveLength(1)
+  })
+
+  test('writes no more rows at once than it may', async () => {
+    const many = 'select unnest(range(50)) * 10 + driver as driver, * exclude (driver)'
+    await using platform = await open(VIEW, many, { rowsAWrite: 7 })
+    const told: number[] = []
+    const onProgress = ({ rows }: { readonly rows: number }) => told.push(rows)
+    await platform.materializer.run({ ...JOB, end: NOW }, signal, onProgress)
+    expect(told.at(-1)).toBe(150)
+    const writes = told.slice(1).map((rows, i) => rows - (told[i] as number))
+    expect(Math.max(...writes)).toBe(7)
+  })
+
+  test('takes turns with a run of another view, which may leave while it waits', async () => {
+    await using platform = await open(VIEW, undefined, {}, ['others', 'last'])
+    const told: string[] = []
+    const run = async (view: string, until: AbortSignal) =>
+      await platform.materializer.run({ ...JOB, views: [view] }, until, (progress) => {
+        told.push(progress.view)
+      })
+    const leaving = new AbortController()
+    const [first, second, third] = [
+      run('drivers', signal),
+      run('others', leaving.signal),
+      run('last', signal),
+    ]
+    const reason = new Error('no more patience')
+    leaving.abort(reason)
+    await expect(second).rejects.toBe(reason)
+    expect((await Promise.all([first, third])).flat().map(({ rows }) => rows)).toEqual([2, 2])
+    expect(told).toEqual(told.toSorted())
+    expect(new Set(told)).toEqual(new Set(['drivers', 'last']))
   })
 
   test('ends with the reason of its signal, and records nothing', async () => {
@@ -203,13 +235,18 @@ describe('a materialization is refused', () => {
   }
 })
 
-async function open(view: FeatureView, select = 'select *', rowsAPass?: number) {
+async function open(
+  view: FeatureView,
+  select = 'select *',
+  limits: Pick<MaterializerDeps, 'rowsAPass' | 'rowsAWrite'> = {},
+  alsoNamed: readonly string[] = [],
+) {
   const directory = await temporaryDirectory()
   await writeHistory(directory.path, select)
   const registry: Registry = createRegistry({
     project: 'test',
     entities: [{ name: 'driver', joinKey: 'driver', valueType: 'INT64', tags: {} }],
-    views: [view],
+    views: [view, ...alsoNamed.map((name) => ({ ...view, name }))],
     services: [],
     pushSources: [],
   })
@@ -225,7 +262,7 @@ async function open(view: FeatureView, select = 'select *', rowsAPass?: number) 
     store,
     clock: { now: () => NOW },
     directory: directory.path,
-    ...(rowsAPass !== undefined && { rowsAPass }),
+    ...limits,
   })
   const stored = async (key: Buffer) => {
     const features = view.features.map(({ name }) => name)

@@ -47,7 +47,7 @@ export function createRuns(
     } catch (error) {
       watch.fail()
       if (error instanceof ServiceError && error.code === 'conflict')
-        throw new RunningError(job.views ?? [])
+        throw new RunningError(busyViewsOf(error) ?? job.views ?? [])
       throw error
     }
   }
@@ -71,6 +71,11 @@ export function createRuns(
       await Promise.allSettled(running)
     },
   }
+}
+
+/** Another process knows better than this one which views of the job are busy. */
+function busyViewsOf({ details }: ServiceError): readonly string[] | undefined {
+  return (details as { readonly views?: readonly string[] } | undefined)?.views
 }
 
 /** Views run one after another, so each one's time ends where the next one's begins. */
