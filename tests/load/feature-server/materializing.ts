@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import type { Definitions, FeatureView } from '@usdcop/feast/registry/definitions'
 import { openFileRegistry } from '@usdcop/feast/registry/file-registry-store'
 import { createRegistry } from '@usdcop/feast/registry/registry'
@@ -44,9 +45,8 @@ export async function materializingFigures(
     beside.materializing.push(quantile(latencies, 0.99))
     const share = ((await cpuSecondsOfChildren(server.pid)) - cpuBefore) / seconds
     tell(`${ROWS} rows in ${seconds.toFixed(1)} s, ${(100 * share).toFixed(0)} % of a core`)
-    const spinner = startSpinner(share)
+    using _spinner = startSpinner(share)
     beside.spinning.push(quantile(await read(Math.ceil(seconds)), 0.99))
-    await spinner.terminate()
   }
   const name = `1×50 at ${PER_SECOND}/s`
   return [
@@ -158,7 +158,7 @@ async function cpuSecondsOfChildren(pid: number): Promise<number> {
 }
 
 const SPINNER = `
-const { workerData: { share } } = require('node:worker_threads')
+const share = Number(process.argv[1])
 const nobody = new Int32Array(new SharedArrayBuffer(4))
 for (;;) {
   const until = performance.now() + 20 * share
@@ -167,7 +167,9 @@ for (;;) {
 }
 `
 
-/** Keeps that share of a core busy, in turns of 20 ms. */
-function startSpinner(share: number): Worker {
-  return new Worker(SPINNER, { eval: true, workerData: { share: Math.min(share, 1) } })
+/** Keeps that share of a core busy in turns of 20 ms, at the priority at which the server materializes. */
+function startSpinner(share: number): Disposable {
+  const child = spawn(process.execPath, ['-e', SPINNER, String(Math.min(share, 1))])
+  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
+  return { [Symbol.dispose]: () => void child.kill() }
 }
