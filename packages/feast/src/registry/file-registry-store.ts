@@ -14,7 +14,8 @@ import { encodeProject } from './encode-definitions.ts'
 import { withFileLock } from './file-lock.ts'
 import { createRegistry } from './registry.ts'
 import { applyProject, deleteProjectOf, markChanged } from './registry-changes.ts'
-import { type DecodeOptions, decodeMessage, parseRegistry } from './registry-file.ts'
+import { objectsOf, parseRegistry } from './registry-file.ts'
+import { createRegistryReader, type DecodeOptions } from './registry-reader.ts'
 import type { RegistryChange, RegistryStore } from './registry-store.ts'
 
 export interface FileRegistry extends DecodeOptions {
@@ -31,6 +32,7 @@ export function openFileRegistry(
   project: string,
   now: () => number,
 ): RegistryStore {
+  const readObjects = createRegistryReader(project, { onlineVersioning })
   let last: { readonly bytes: Buffer; readonly registry: Registry } | undefined
   // Writes of this process take turns.
   let turn: Promise<unknown> = Promise.resolve()
@@ -58,12 +60,10 @@ export function openFileRegistry(
   return {
     async read(signal) {
       const bytes = (await readBytes(path, signal)) ?? missing(path)
-      if (last?.bytes.equals(bytes) !== true)
-        last = {
-          bytes,
-          registry: decodeMessage(parseRegistry(bytes), project, { onlineVersioning }),
-        }
-      return last.registry
+      if (last?.bytes.equals(bytes) === true) return last.registry
+      const registry = await readObjects(objectsOf(bytes), signal)
+      last = { bytes, registry }
+      return registry
     },
     async plan(definitions, signal) {
       const message = parseRegistry((await readBytes(path, signal)) ?? Buffer.alloc(0))
