@@ -28,9 +28,9 @@ export function registryDumpCommand(world: World): Command {
   return new Command('registry-dump')
     .description("print all that the registry holds of the project, as Feast's JSON")
     .action(async (_options: unknown, command: Command) => {
-      const { config } = await readRepository(command.optsWithGlobals<RepositoryOptions>(), world)
-      const document = await readDocument(config, world.signal)
-      const dumped = inOrder(dump(document, config.project))
+      const repository = await readRepository(command.optsWithGlobals<RepositoryOptions>(), world)
+      const document = await readDocument(repository, world.signal)
+      const dumped = inOrder(dump(document, repository.config.project))
       world.stdout.write(`${JSON.stringify(dumped, undefined, 2)}\n`)
     })
 }
