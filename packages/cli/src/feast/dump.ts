@@ -42,7 +42,12 @@ function dump(document: RegistryDocument, project: string): unknown {
     )
     return objects.length === 0 ? [] : [[list, objects.map((each) => dumped(list, each))] as const]
   })
-  return { project, ...Object.fromEntries(lists) }
+  const metadata = (document.projectMetadata ?? []).filter((each) => each.project === project)
+  return {
+    project,
+    ...Object.fromEntries(lists),
+    ...(metadata.length > 0 && { projectMetadata: metadata }),
+  }
 }
 
 /** A pickled function stays where it is: Feast shows its text in its place. */

@@ -129,6 +129,7 @@ export type MessageName =
   | 'DataSource'
   | 'Permission'
   | 'Project'
+  | 'ProjectMetadata'
 
 export function messageFromJson<T extends Message>(name: MessageName, json: JsonValue): T {
   return fromJson(schema(name), json) as unknown as T

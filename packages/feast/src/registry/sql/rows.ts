@@ -2,6 +2,7 @@ import type { Message } from '@bufbuild/protobuf'
 import { ServiceError } from '@usdcop/service/errors'
 import {
   type ListName,
+  messageFromJson,
   type RegistryMessage,
   readObject,
   readRegistryMessage,
@@ -92,6 +93,19 @@ export function messageOf(rows: readonly StoredRow[]): RegistryMessage {
     ;(message[list] as Message[]).push(withProject(list, object, project))
   }
   return message
+}
+
+export interface ProjectRow {
+  readonly project: string
+  readonly projectUuid: string
+}
+
+export const PROJECT_IDS =
+  'select project_id as project, metadata_value as "projectUuid" from feast_metadata ' +
+  "where metadata_key = 'project_uuid'"
+
+export function metadataOf(rows: readonly ProjectRow[]): RegistryMessage['projectMetadata'] {
+  return rows.map((row) => messageFromJson('ProjectMetadata', { ...row }))
 }
 
 export function tableOf(list: ListName): ObjectTable {

@@ -13,6 +13,9 @@ import {
   keptObject,
   MARK,
   messageOf,
+  metadataOf,
+  PROJECT_IDS,
+  type ProjectRow,
   SERVED_ROWS,
   type ServedRow,
   type StoredRow,
@@ -64,7 +67,11 @@ export function openSqlRegistry(
       return registry
     },
     readMessage: async (signal) =>
-      messageOf(await reading.use(async (query) => await query(storedRows('all')), signal)),
+      await reading.use(async (query) => {
+        const message = messageOf(await query<StoredRow>(storedRows('all')))
+        message.projectMetadata.push(...metadataOf(await query<ProjectRow>(PROJECT_IDS)))
+        return message
+      }, signal),
     plan: async (definitions, signal) =>
       await writing.use(async (query) => {
         const isThere = (await missingTables(query)).length === 0
