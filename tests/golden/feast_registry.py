@@ -1,6 +1,8 @@
 """Makes feast-registry.db, a registry that Feast 0.67.0 itself wrote: feast_registry.py, with a Python
-that has it. Entities, sources, views, services, permissions, earlier versions and a second project."""
+that has it. Entities, sources, views, services, permissions, earlier versions and a second project.
+With the URL of a database behind it, it writes them there and leaves the file alone."""
 
+import sys
 import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -32,13 +34,15 @@ START, END = (datetime(2026, 1, day, tzinfo=timezone.utc) for day in (1, 2))
 
 folder = Path(tempfile.mkdtemp())
 path = folder / "registry.db"
+URL = sys.argv[1] if len(sys.argv) > 1 else None
+REGISTRY = {"registry_type": "sql", "path": URL} if URL else {"path": str(path)}
 
 
 def store(project: str) -> FeatureStore:
     config = RepoConfig(
         project=project,
         provider="local",
-        registry={"path": str(path), "enable_online_feature_view_versioning": True},
+        registry={**REGISTRY, "enable_online_feature_view_versioning": True},
         online_store={"type": "sqlite", "path": str(folder / "online.db")},
         entity_key_serialization_version=3,
     )
@@ -174,4 +178,5 @@ shop.apply([*everything, driver_stats()])
 shop.apply([driver_stats(Field(name="city", dtype=String))])
 shop.registry.apply_materialization(shop.get_feature_view("driver_stats"), "shop", START, END)
 store("other").apply([Entity(name="driver", join_keys=["id"], value_type=ValueType.STRING)])
-(HERE / "feast-registry.db").write_bytes(path.read_bytes())
+if not URL:
+    (HERE / "feast-registry.db").write_bytes(path.read_bytes())

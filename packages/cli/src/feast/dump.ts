@@ -28,9 +28,9 @@ export function registryDumpCommand(world: World): Command {
   return new Command('registry-dump')
     .description("print all that the registry holds of the project, as Feast's JSON")
     .action(async (_options: unknown, command: Command) => {
-      const { config } = await readRepository(command.optsWithGlobals<RepositoryOptions>(), world)
-      const document = await readDocument(config, world.signal)
-      const dumped = inOrder(dump(document, config.project))
+      const repository = await readRepository(command.optsWithGlobals<RepositoryOptions>(), world)
+      const document = await readDocument(repository, world.signal)
+      const dumped = inOrder(dump(document, repository.config.project))
       world.stdout.write(`${JSON.stringify(dumped, undefined, 2)}\n`)
     })
 }
@@ -42,7 +42,12 @@ function dump(document: RegistryDocument, project: string): unknown {
     )
     return objects.length === 0 ? [] : [[list, objects.map((each) => dumped(list, each))] as const]
   })
-  return { project, ...Object.fromEntries(lists) }
+  const metadata = (document.projectMetadata ?? []).filter((each) => each.project === project)
+  return {
+    project,
+    ...Object.fromEntries(lists),
+    ...(metadata.length > 0 && { projectMetadata: metadata }),
+  }
 }
 
 /** A pickled function stays where it is: Feast shows its text in its place. */

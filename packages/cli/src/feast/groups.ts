@@ -32,6 +32,18 @@ export interface RowContext {
 
 const named = (spec: Spec): readonly string[] => [spec.name ?? '']
 
+/** Of Feast's own sources, which a registry in SQL does not name by their classes. */
+const CLASSES: Readonly<Record<string, string>> = {
+  BATCH_FILE: 'feast.infra.offline_stores.file_source.FileSource',
+  BATCH_BIGQUERY: 'feast.infra.offline_stores.bigquery_source.BigQuerySource',
+  BATCH_REDSHIFT: 'feast.infra.offline_stores.redshift_source.RedshiftSource',
+  BATCH_SNOWFLAKE: 'feast.infra.offline_stores.snowflake_source.SnowflakeSource',
+  STREAM_KAFKA: 'feast.data_source.KafkaSource',
+  STREAM_KINESIS: 'feast.data_source.KinesisSource',
+  REQUEST_SOURCE: 'feast.data_source.RequestSource',
+  PUSH_SOURCE: 'feast.data_source.PushSource',
+}
+
 export const GROUPS: readonly Group[] = [
   {
     name: 'entities',
@@ -77,7 +89,7 @@ export const GROUPS: readonly Group[] = [
     described: 'dataSources',
     listed: ['dataSources'],
     heads: ['NAME', 'CLASS'],
-    row: ({ name = '', type = '', dataSourceClassType = type }) => [
+    row: ({ name = '', type = '', dataSourceClassType = CLASSES[type] ?? type }) => [
       name,
       `<class '${dataSourceClassType}'>`,
     ],

@@ -36,9 +36,9 @@ export function objectsCommand(group: Group, world: World): Command {
     .option('--json', 'print the objects as JSON')
     .action(async (_options: unknown, verb: Command) => {
       const options = verb.optsWithGlobals<ObjectOptions>()
-      const { config } = await readRepository(options, world)
-      const document = await readDocument(config, world.signal)
-      const found = objectsOf(group, document, config.project, options.tags ?? new Map())
+      const repository = await readRepository(options, world)
+      const document = await readDocument(repository, world.signal)
+      const found = objectsOf(group, document, repository.config.project, options.tags ?? new Map())
       world.stdout.write(options.json ? jsonOf(found) : tableOf(group, found))
     })
   command
@@ -48,9 +48,9 @@ export function objectsCommand(group: Group, world: World): Command {
     .option('--json', 'print it as JSON')
     .action(async (name: string, _options: unknown, verb: Command) => {
       const options = verb.optsWithGlobals<ObjectOptions>()
-      const { config } = await readRepository(options, world)
-      const document = await readDocument(config, world.signal)
-      const shown = describe(group, document, config.project, name)
+      const repository = await readRepository(options, world)
+      const document = await readDocument(repository, world.signal)
+      const shown = describe(group, document, repository.config.project, name)
       world.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : yamlOf(shown))
     })
   return command

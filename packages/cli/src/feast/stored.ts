@@ -38,6 +38,9 @@ interface StoredSource {
 /** A whole registry, of all its projects, by the names of protobuf's JSON. */
 export type RegistryDocument = {
   readonly [List in ListName]?: readonly Stored[]
+} & {
+  /** What a registry in SQL keeps of a project beside its objects. */
+  readonly projectMetadata?: readonly { readonly project?: string }[]
 }
 
 export type ListName =

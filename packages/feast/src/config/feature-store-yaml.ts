@@ -4,6 +4,7 @@ import { ServiceError } from '@usdcop/service/errors'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { parseConnectionString } from './connection-string.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
 import type { AuthConfig, OnlineStoreConfig, RegistryConfig, RepoConfig } from './repo-config.ts'
 
 const FILE = 'feature_store.yaml'
@@ -78,7 +79,16 @@ const Registry = z.discriminatedUnion('registry_type', [
     registry_store_type: z.enum(['FileRegistryStore', 'LocalRegistryStore']).optional(),
     ...sharedOfRegistries(),
   }),
-  z.looseObject({ registry_type: z.literal('sql'), ...sharedOfRegistries() }),
+  z.strictObject({
+    registry_type: z.literal('sql'),
+    read_path: text.nullish(),
+    sqlalchemy_config_kwargs: z
+      .looseObject({ connect_args: z.record(text, z.unknown()).optional() })
+      .default({}),
+    thread_pool_executor_worker_count: z.int().optional(),
+    schema_mode: z.enum(['auto', 'verify', 'skip']).default('auto'),
+    ...sharedOfRegistries(),
+  }),
 ])
 
 function sharedOfRegistries() {
@@ -87,7 +97,7 @@ function sharedOfRegistries() {
     cache_ttl_seconds: z.int().min(0).default(600),
     cache_mode: z.enum(['sync', 'thread']).default('sync'),
     s3_additional_kwargs: z.unknown().optional(),
-    purge_feast_metadata: z.boolean().optional(),
+    purge_feast_metadata: z.boolean().default(false),
     enable_online_feature_view_versioning: z.boolean().default(false),
     serve_features_while_materializing: z.boolean().optional(),
     mcp: z.unknown().optional(),
@@ -158,13 +168,17 @@ function registryOf(registry: z.output<typeof Registry>, directory: string): Reg
     cacheTtlMs: registry.cache_ttl_seconds * 1_000,
     onlineVersioning: registry.enable_online_feature_view_versioning,
   }
-  if (registry.registry_type === 'sql')
-    // SQLAlchemy names the driver, too.
+  if (registry.registry_type === 'sql') {
+    const { path, read_path, sqlalchemy_config_kwargs: kwargs } = registry
     return {
       type: 'sql',
-      url: registry.path.replace(/^postgres(?:ql)?\+\w+:/, 'postgresql:'),
+      connection: parsePostgresUrl(path, kwargs.connect_args),
+      readConnection: parsePostgresUrl(read_path || path, kwargs.connect_args),
+      makesTables: registry.schema_mode === 'auto',
+      keepsMetadata: !registry.purge_feast_metadata,
       ...shared,
     }
+  }
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(registry.path))
     throw new ServiceError('config_invalid', `${FILE}: registry: only local files are read here`)
   return { type: 'file', path: resolve(directory, registry.path), ...shared }

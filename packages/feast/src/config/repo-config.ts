@@ -1,3 +1,5 @@
+import type { PostgresConnection } from './postgres-url.ts'
+
 /** A Feast repository's `feature_store.yaml`, read and judged. */
 export interface RepoConfig {
   readonly project: string
@@ -17,11 +19,18 @@ export type RegistryConfig = {
   readonly cacheTtlMs: number
   /** `view@vN` may be asked for. */
   readonly onlineVersioning: boolean
-} & (
-  | { readonly type: 'file'; readonly path: string }
-  /** Holds a password: never shown. */
-  | { readonly type: 'sql'; readonly url: string }
-)
+} & ({ readonly type: 'file'; readonly path: string } | SqlRegistryConfig)
+
+export interface SqlRegistryConfig {
+  readonly type: 'sql'
+  readonly connection: PostgresConnection
+  /** A replica, where there is one; else the same. */
+  readonly readConnection: PostgresConnection
+  /** Whether missing tables are made. */
+  readonly makesTables: boolean
+  /** Whether `feast_metadata` is written. */
+  readonly keepsMetadata: boolean
+}
 
 export type OnlineStoreConfig = RedisConfig | LmdbConfig
 

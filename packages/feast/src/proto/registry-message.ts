@@ -75,6 +75,51 @@ export function registryJson(message: RegistryMessage): JsonObject {
   return toJson(REGISTRY, message) as JsonObject
 }
 
+/** The lists of a registry that hold one object each. */
+export type ListName =
+  | 'entities'
+  | 'featureViews'
+  | 'featureServices'
+  | 'onDemandFeatureViews'
+  | 'streamFeatureViews'
+  | 'labelViews'
+  | 'dataSources'
+  | 'savedDatasets'
+  | 'validationReferences'
+  | 'permissions'
+  | 'projects'
+
+const LISTS = new Map(
+  REGISTRY.fields.flatMap((field) =>
+    field.fieldKind === 'list' && field.listKind === 'message'
+      ? [[field.localName, { field: field.number, object: field.message }] as const]
+      : [],
+  ),
+)
+
+function listed(list: ListName): { readonly field: number; readonly object: DescMessage } {
+  return LISTS.get(list) as { readonly field: number; readonly object: DescMessage }
+}
+
+/** Field number in the registry → the list that has it. */
+export const LIST_OF_FIELD: ReadonlyMap<number, ListName> = new Map(
+  [...LISTS].map(([list, { field }]) => [field, list as ListName] as const),
+)
+
+/** @throws Error where the bytes are no object of that list */
+export function readObject(list: ListName, bytes: Uint8Array): Message {
+  return fromBinary(listed(list).object, bytes)
+}
+
+export function writeObject(list: ListName, message: Message): Uint8Array {
+  return toBinary(listed(list).object, message)
+}
+
+/** Protobuf's JSON of an object's bytes; throws as `readObject`. */
+export function objectJson(list: ListName, bytes: Uint8Array): JsonObject {
+  return toJson(listed(list).object, readObject(list, bytes)) as JsonObject
+}
+
 export type MessageName =
   | 'Entity'
   | 'FeatureView'
@@ -84,6 +129,7 @@ export type MessageName =
   | 'DataSource'
   | 'Permission'
   | 'Project'
+  | 'ProjectMetadata'
 
 export function messageFromJson<T extends Message>(name: MessageName, json: JsonValue): T {
   return fromJson(schema(name), json) as unknown as T
@@ -93,8 +139,9 @@ export function messageJson(name: MessageName, message: Message): JsonObject {
   return toJson(schema(name), message) as JsonObject
 }
 
-/** A view as its version's record keeps it. */
-export function featureViewJson(bytes: Uint8Array): JsonObject {
-  const view = schema('FeatureView')
-  return toJson(view, fromBinary(view, bytes)) as JsonObject
+const RECORD = schema('FeatureViewVersionRecord')
+
+/** @throws Error where the bytes are no record of a version */
+export function readVersionRecord(bytes: Uint8Array): VersionRecord {
+  return fromBinary(RECORD, bytes) as unknown as VersionRecord
 }

@@ -1,5 +1,4 @@
 import { ENTITY_TYPES, type EntityType } from '../wire/entity-key.ts'
-import { decodeOnDemandView, decodePermission } from './decode-others.ts'
 import {
   DUMMY_ENTITY,
   decodeField,
@@ -7,65 +6,16 @@ import {
   describedOf,
   instantOf,
 } from './decode-parts.ts'
-import type {
-  BatchSource,
-  Definitions,
-  Entity,
-  FeatureService,
-  FeatureView,
-  PushSource,
-} from './definitions.ts'
-import type {
-  EntityJson,
-  RegistryJson,
-  ServiceJson,
-  SourceJson,
-  ViewJson,
-} from './registry-json.ts'
-
-/** Earlier versions of a project's views: by name, then by number. */
-export type Histories = ReadonlyMap<string, ReadonlyMap<number, ViewJson>>
-
-/** One project of a registry in our words; what we have no word for is left out. */
-export function decodeDefinitions(
-  json: RegistryJson,
-  project: string,
-  histories: Histories,
-): Definitions {
-  const own = <T extends { readonly spec: { readonly project: string } }>(
-    list: readonly T[] = [],
-  ) => list.filter(({ spec }) => spec.project === project)
-  const views = [...own(json.featureViews), ...own(json.streamFeatureViews)]
-  const sources = (json.dataSources ?? []).filter((source) => source.project === project)
-  return {
-    project,
-    entities: own(json.entities)
-      .filter(({ spec }) => spec.name !== DUMMY_ENTITY)
-      .map((entity) => decodeEntity(entity, views)),
-    views: views.map((view) => {
-      const history = histories.get(view.spec.name)
-      const decoded = decodeView(view)
-      if (history === undefined) return decoded
-      const earlier = [...history].map(([number, each]) => [number, decodeView(each)] as const)
-      return { ...decoded, history: new Map(earlier) }
-    }),
-    services: own(json.featureServices).map(decodeService),
-    pushSources: sources.filter(({ type }) => type === 'PUSH_SOURCE').map(decodePushSource),
-    onDemandViews: own(json.onDemandFeatureViews).map(decodeOnDemandView),
-    batchSources: sources
-      .filter(({ type }) => type !== 'PUSH_SOURCE' && type !== 'REQUEST_SOURCE')
-      .map(decodeSource),
-    permissions: own(json.permissions).map(decodePermission),
-  }
-}
+import type { BatchSource, Entity, FeatureService, FeatureView, PushSource } from './definitions.ts'
+import type { EntityJson, ServiceJson, SourceJson, ViewJson } from './registry-json.ts'
 
 /** An entity without a type has that of its column in the views, as in Feast. */
-function decodeEntity({ spec, meta }: EntityJson, views: readonly ViewJson[]): Entity {
+export function decodeEntity(
+  { spec, meta }: EntityJson,
+  keyTypes: ReadonlyMap<string, string>,
+): Entity {
   const { name, joinKey = name, valueType } = spec
-  const column = views
-    .flatMap((view) => view.spec.entityColumns ?? [])
-    .find((field) => field.name === joinKey)
-  const type = valueType ?? column?.valueType ?? 'STRING'
+  const type = valueType ?? keyTypes.get(joinKey) ?? 'STRING'
   return { name, joinKey, valueType: entityType(type), ...describedOf(spec, meta) }
 }
 
@@ -74,7 +24,7 @@ function entityType(type: string): EntityType {
   return ENTITY_TYPES.find((known) => known === type) ?? 'STRING'
 }
 
-function decodeView({ spec, meta = {} }: ViewJson): FeatureView {
+export function decodeView({ spec, meta = {} }: ViewJson): FeatureView {
   const { name, entities = [], features = [], batchSource, streamSource } = spec
   const keys = new Set(spec.entityColumns?.map((column) => column.name))
   const intervals = meta.materializationIntervals?.map(({ startTime, endTime }) => ({
@@ -97,7 +47,7 @@ function decodeView({ spec, meta = {} }: ViewJson): FeatureView {
   }
 }
 
-function decodeSource(source: SourceJson): BatchSource {
+export function decodeSource(source: SourceJson): BatchSource {
   const { name = '', type = 'INVALID', timestampField = '', createdTimestampColumn } = source
   return {
     name,
@@ -110,7 +60,7 @@ function decodeSource(source: SourceJson): BatchSource {
   }
 }
 
-function decodePushSource(source: SourceJson): PushSource {
+export function decodePushSource(source: SourceJson): PushSource {
   const { name = '', batchSource } = source
   return {
     name,
@@ -120,7 +70,7 @@ function decodePushSource(source: SourceJson): PushSource {
   }
 }
 
-function decodeService({ spec, meta }: ServiceJson): FeatureService {
+export function decodeService({ spec, meta }: ServiceJson): FeatureService {
   const { name, features = [], precomputeOnline } = spec
   return {
     name,

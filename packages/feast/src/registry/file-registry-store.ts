@@ -1,20 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Message } from '@bufbuild/protobuf'
 import { ServiceError } from '@usdcop/service/errors'
-import {
-  messageFromJson,
-  type ObjectMessage,
-  type RegistryMessage,
-  writeRegistryMessage,
-} from '../proto/registry-message.ts'
-import type { Definitions, Interval, Registry } from './definitions.ts'
+import { type RegistryMessage, writeRegistryMessage } from '../proto/registry-message.ts'
+import type { Definitions, Registry } from './definitions.ts'
 import { encodeProject } from './encode-definitions.ts'
 import { withFileLock } from './file-lock.ts'
+import { recordInterval } from './record-interval.ts'
 import { createRegistry } from './registry.ts'
 import { applyProject, deleteProjectOf, markChanged } from './registry-changes.ts'
-import { type DecodeOptions, decodeMessage, parseRegistry } from './registry-file.ts'
+import { objectsOf, parseRegistry } from './registry-file.ts'
+import { createRegistryReader, type DecodeOptions } from './registry-reader.ts'
 import type { RegistryChange, RegistryStore } from './registry-store.ts'
 
 export interface FileRegistry extends DecodeOptions {
@@ -31,6 +27,7 @@ export function openFileRegistry(
   project: string,
   now: () => number,
 ): RegistryStore {
+  const readObjects = createRegistryReader(project, { onlineVersioning })
   let last: { readonly bytes: Buffer; readonly registry: Registry } | undefined
   // Writes of this process take turns.
   let turn: Promise<unknown> = Promise.resolve()
@@ -58,13 +55,12 @@ export function openFileRegistry(
   return {
     async read(signal) {
       const bytes = (await readBytes(path, signal)) ?? missing(path)
-      if (last?.bytes.equals(bytes) !== true)
-        last = {
-          bytes,
-          registry: decodeMessage(parseRegistry(bytes), project, { onlineVersioning }),
-        }
-      return last.registry
+      if (last?.bytes.equals(bytes) === true) return last.registry
+      const registry = await readObjects(objectsOf(bytes), signal)
+      last = { bytes, registry }
+      return registry
     },
+    readMessage: async (signal) => parseRegistry((await readBytes(path, signal)) ?? missing(path)),
     async plan(definitions, signal) {
       const message = parseRegistry((await readBytes(path, signal)) ?? Buffer.alloc(0))
       return changesOf(message, definitions)
@@ -72,7 +68,8 @@ export function openFileRegistry(
     apply: async (definitions, signal) =>
       await change((message) => changesOf(message, definitions), signal, Buffer.alloc(0)),
     async recordMaterialization(view, interval, signal) {
-      await change((message) => record(message, view, interval), signal)
+      const materialized = { project, view, ...interval }
+      await change((message) => recordInterval(message, materialized, now()), signal)
     },
     async deleteProject(signal) {
       await change((message) => deleteProjectOf(message, project), signal)
@@ -86,44 +83,7 @@ export function openFileRegistry(
   ): readonly RegistryChange[] {
     return applyProject(message, project, encodeProject(createRegistry(definitions)), now())
   }
-
-  function record(message: RegistryMessage, view: string, { start, end }: Interval): void {
-    for (const [list, kind] of VIEWS) {
-      const at = message[list].findIndex(
-        ({ spec }) => spec?.name === view && spec.project === project,
-      )
-      const stored = message[list][at]
-      if (stored === undefined) continue
-      const { meta: added } = messageFromJson<ViewMessage>(kind, {
-        meta: {
-          materializationIntervals: [{ startTime: iso(start), endTime: iso(end) }],
-          lastUpdatedTimestamp: iso(now()),
-          state: 'AVAILABLE_ONLINE',
-        },
-      })
-      const { meta: before } = stored as ViewMessage
-      const { materializationIntervals: earlier = [] } = before ?? {}
-      const intervals = [...earlier, ...(added?.materializationIntervals ?? [])]
-      Object.assign(stored, { meta: { ...before, ...added, materializationIntervals: intervals } })
-      // Feast puts a view that has changed last.
-      message[list].push(...message[list].splice(at, 1))
-      return
-    }
-    throw new ServiceError(
-      'feature_view_unknown',
-      `Feature view ${view} does not exist in project ${project}`,
-    )
-  }
 }
-
-interface ViewMessage extends ObjectMessage {
-  readonly meta?: { readonly materializationIntervals: readonly Message[] }
-}
-
-const VIEWS = [
-  ['featureViews', 'FeatureView'],
-  ['streamFeatureViews', 'StreamFeatureView'],
-] as const
 
 function missing(path: string): never {
   throw new ServiceError('config_invalid', `there is no registry at ${path}: \`apply\` makes it`)
@@ -174,8 +134,4 @@ async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
 
 function unavailable(path: string, cause: unknown): ServiceError {
   return new ServiceError('store_unavailable', `the registry ${path} cannot be used`, { cause })
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString()
 }

@@ -12,7 +12,7 @@ import type { EncodedProject } from './encode-definitions.ts'
 import type { RegistryChange } from './registry-store.ts'
 
 /** In the order in which Feast tells of them. */
-const LISTS = [
+export const APPLIED = [
   ['projects', 'Project'],
   ['dataSources', 'DataSource'],
   ['entities', 'Entity'],
@@ -40,7 +40,7 @@ export function applyProject(
   wanted: EncodedProject,
   now: number,
 ): readonly RegistryChange[] {
-  return LISTS.flatMap(([list, kind]) => {
+  const all = APPLIED.flatMap(([list, kind]) => {
     const messages = message[list] as Message[]
     const left = new Map(wanted[list].map((json) => [nameOf(json), json] as const))
     const changes: RegistryChange[] = []
@@ -68,11 +68,27 @@ export function applyProject(
     Object.assign(message, { [list]: [...kept, ...created] })
     return changes.filter(({ name }) => name !== DUMMY_ENTITY)
   })
+  const gone = deletedViews(all)
+  const history = message.featureViewVersionHistory
+  if (history !== undefined)
+    history.records = history.records.filter(
+      ({ projectId, featureViewName }) => projectId !== project || !gone.has(featureViewName),
+    )
+  return all
+}
+
+/** Earlier versions go with their view, as in Feast, which counts from 0 again when it comes back. */
+export function deletedViews(changes: readonly RegistryChange[]): ReadonlySet<string> {
+  return new Set(
+    changes
+      .filter(({ kind, change }) => change === 'deleted' && kind.endsWith('FeatureView'))
+      .map(({ name }) => name),
+  )
 }
 
 /** Takes a project out of a registry, with its saved data sets, label views and earlier versions. */
 export function deleteProjectOf(message: RegistryMessage, project: string): void {
-  for (const [list] of LISTS)
+  for (const [list] of APPLIED)
     Object.assign(message, {
       [list]: (message[list] as Message[]).filter((each) => !isOf(each, project, list)),
     })
@@ -98,7 +114,7 @@ function isOf(message: Message, project: string, list: keyof EncodedProject): bo
   return (list === 'projects' ? spec?.name : (spec?.project ?? own)) === project
 }
 
-function nameOf(object: unknown): string {
+export function nameOf(object: unknown): string {
   const { spec, name } = object as Kept
   return spec?.name ?? name ?? ''
 }

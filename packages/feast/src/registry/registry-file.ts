@@ -1,18 +1,15 @@
 import { ServiceError } from '@usdcop/service/errors'
 import {
-  featureViewJson,
+  LIST_OF_FIELD,
   type RegistryMessage,
   readRegistryMessage,
-  registryJson,
+  readVersionRecord,
 } from '../proto/registry-message.ts'
-import { decodeDefinitions, type Histories } from './decode-definitions.ts'
+import { BYTES, ProtoReader } from '../wire/protobuf.ts'
 import type { Registry } from './definitions.ts'
 import { createRegistry } from './registry.ts'
-import type { RegistryJson, ViewJson } from './registry-json.ts'
-
-export interface DecodeOptions {
-  readonly onlineVersioning: boolean
-}
+import { definitionsOf, type Part, partOf, versionPart } from './registry-parts.ts'
+import type { DecodeOptions, KeptObject } from './registry-reader.ts'
 
 /**
  * One project of the `registry.db` that Feast wrote.
@@ -21,38 +18,70 @@ export interface DecodeOptions {
 export function decodeRegistry(
   bytes: Uint8Array,
   project: string,
-  options: DecodeOptions,
-): Registry {
-  return decodeMessage(parseRegistry(bytes), project, options)
-}
-
-export function decodeMessage(
-  message: RegistryMessage,
-  project: string,
   { onlineVersioning }: DecodeOptions,
 ): Registry {
-  const json = registryJson(message) as unknown as RegistryJson
-  const definitions = decodeDefinitions(json, project, historiesOf(message, project))
-  return createRegistry({ ...definitions, onlineVersioning })
+  const parts = [...objectsOf(bytes)].map(({ decode }) => decode())
+  return createRegistry({ ...definitionsOf(project, parts), onlineVersioning })
 }
 
 export function parseRegistry(bytes: Uint8Array): RegistryMessage {
+  return understood(() => readRegistryMessage(bytes))
+}
+
+/** `feature_view_version_history` of the registry, and `records` of that. */
+const HISTORY = 18
+const RECORDS = 1
+
+/**
+ * What a registry is made of, without a look into its objects.
+ * @throws ServiceError `config_invalid` where the bytes are no registry
+ */
+export function* objectsOf(bytes: Uint8Array): Generator<KeptObject> {
+  for (const { field, value } of fieldsOf(bytes)) {
+    const list = LIST_OF_FIELD.get(field)
+    if (list !== undefined) yield kept(field, value, () => partOf(list, value))
+    if (field !== HISTORY) continue
+    for (const record of fieldsOf(value))
+      if (record.field === RECORDS) yield kept(field, record.value, () => recordPart(record.value))
+  }
+}
+
+function kept(field: number, bytes: Buffer, decode: () => Part): KeptObject {
+  return { key: `${field} ${bytes.toString('latin1')}`, decode: () => understood(decode) }
+}
+
+/** Earlier versions of other views are not read online. */
+function recordPart(bytes: Uint8Array): Part {
+  const { projectId, featureViewType, versionNumber, featureViewProto } = readVersionRecord(bytes)
+  return featureViewType === 'feature_view'
+    ? versionPart(projectId, versionNumber, featureViewProto)
+    : { kind: 'other', project: undefined }
+}
+
+function* fieldsOf(
+  bytes: Uint8Array,
+): Generator<{ readonly field: number; readonly value: Buffer }> {
+  const reader = new ProtoReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  while (!reader.done) {
+    const field = understood(() => nextField(reader))
+    if (field !== undefined) yield field
+  }
+}
+
+function nextField(reader: ProtoReader) {
+  const tag = reader.varint()
+  const wireType = tag & 7
+  if (wireType === BYTES) return { field: tag >>> 3, value: reader.delimited() }
+  reader.skip(wireType)
+  return undefined
+}
+
+function understood<T>(read: () => T): T {
   try {
-    return readRegistryMessage(bytes)
+    return read()
   } catch (error) {
     throw new ServiceError('config_invalid', 'the registry is no registry of Feast', {
       cause: error,
     })
   }
-}
-
-function historiesOf({ featureViewVersionHistory }: RegistryMessage, project: string): Histories {
-  const histories = new Map<string, Map<number, ViewJson>>()
-  for (const record of featureViewVersionHistory?.records ?? []) {
-    if (record.projectId !== project || record.featureViewType !== 'feature_view') continue
-    const versions = histories.get(record.featureViewName) ?? new Map<number, ViewJson>()
-    const view = featureViewJson(record.featureViewProto) as unknown as ViewJson
-    histories.set(record.featureViewName, versions.set(record.versionNumber, view))
-  }
-  return histories
 }

@@ -1,19 +1,10 @@
 import type { ValueType } from '../wire/value-types.ts'
 import type { Tags } from './definitions.ts'
 
-/**
- * Feast's registry in protobuf's JSON, as far as we look into it: what is empty is absent, times are
- * ISO 8601 and durations seconds.
+/*
+ * The objects of Feast's registry in protobuf's JSON, as far as we look into them: what is empty is
+ * absent, times are ISO 8601 and durations seconds.
  */
-export interface RegistryJson {
-  readonly entities?: readonly EntityJson[]
-  readonly featureViews?: readonly ViewJson[]
-  readonly streamFeatureViews?: readonly ViewJson[]
-  readonly featureServices?: readonly ServiceJson[]
-  readonly onDemandFeatureViews?: readonly OnDemandJson[]
-  readonly dataSources?: readonly SourceJson[]
-  readonly permissions?: readonly PermissionJson[]
-}
 
 export interface MetaJson {
   readonly createdTimestamp?: string

@@ -1,3 +1,4 @@
+import type { RegistryMessage } from '../proto/registry-message.ts'
 import type { Definitions, Interval, Registry } from './definitions.ts'
 
 /** What applying definitions would do, or did, to one object. */
@@ -17,6 +18,8 @@ export interface RegistryChange {
 export interface RegistryStore {
   /** The same object as before while nothing has changed. */
   read(signal: AbortSignal): Promise<Registry>
+  /** All that is kept, of every project, whatever we have words for. */
+  readMessage(signal: AbortSignal): Promise<RegistryMessage>
   /** What `apply` would change, without a write. */
   plan(definitions: Definitions, signal: AbortSignal): Promise<readonly RegistryChange[]>
   /** Objects that the definitions no longer name are deleted, as `feast apply` does. */

@@ -41,7 +41,10 @@ registry:
   path: postgresql+psycopg://feast:\${PASSWORD}@db:5432/feast
   cache_ttl_seconds: 0
   enable_online_feature_view_versioning: true
-  sqlalchemy_config_kwargs: {echo: false}
+  read_path: postgresql://replica/feast
+  purge_feast_metadata: true
+  schema_mode: skip
+  sqlalchemy_config_kwargs: {echo: false, connect_args: {options: -csearch_path=f}}
 online_store:
   type: redis
   redis_type: redis_cluster
@@ -58,7 +61,17 @@ flags: {x: true}
   expect(read(text, { PASSWORD: 'p:4' })).toMatchObject({
     registry: {
       type: 'sql',
-      url: 'postgresql://feast:p:4@db:5432/feast',
+      connection: {
+        host: 'db',
+        port: 5432,
+        user: 'feast',
+        password: 'p:4',
+        database: 'feast',
+        options: '-csearch_path=f',
+      },
+      readConnection: { host: 'replica', port: undefined, user: undefined },
+      makesTables: false,
+      keepsMetadata: false,
       cacheTtlMs: 0,
       onlineVersioning: true,
     },

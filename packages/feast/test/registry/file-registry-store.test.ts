@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import type { Definitions } from '../../src/registry/definitions.ts'
 import { openFileRegistry } from '../../src/registry/file-registry-store.ts'
 import type { RegistryStore } from '../../src/registry/registry-store.ts'
+import { history, shop } from './shop.ts'
 
 const NOW = Date.UTC(2026, 0, 2)
 let path: string
@@ -20,66 +20,6 @@ beforeEach(async () => {
 
 const open = (project = 'shop', now = NOW): RegistryStore =>
   openFileRegistry({ path, onlineVersioning: false }, project, () => now)
-
-const history = {
-  name: 'history',
-  kind: 'BATCH_FILE',
-  path: 'history.parquet',
-  timestampField: 'happened',
-  createdTimestampField: 'made',
-  fieldMapping: { rate: 'conv_rate' },
-  tags: {},
-}
-
-const shop = (project = 'shop'): Definitions => ({
-  project,
-  entities: [{ name: 'customer', joinKey: 'id', valueType: 'INT64', tags: { team: 'a' } }],
-  views: [
-    {
-      name: 'stats',
-      entities: ['customer'],
-      features: [{ name: 'conv_rate', valueType: 'DOUBLE', description: 'a share' }],
-      ttlMs: 1_500,
-      pushSource: 'push',
-      batchSource: history,
-      tags: { meta: 'a tag' },
-      owner: 'ann',
-    },
-    {
-      name: 'nobody',
-      entities: [],
-      features: [{ name: 'total', valueType: 'INT64_LIST' }],
-      ttlMs: 0,
-      pushSource: undefined,
-      batchSource: history,
-      online: false,
-      disabled: true,
-      tags: {},
-    },
-  ],
-  services: [
-    {
-      name: 'model',
-      projections: [
-        { view: 'stats', features: ['conv_rate'], alias: 'other', joinKeyMap: { id: 'buyer' } },
-      ],
-      tags: {},
-    },
-  ],
-  pushSources: [{ name: 'push', timestampField: 'happened', batchSource: 'history', tags: {} }],
-  permissions: [
-    {
-      name: 'readers',
-      types: ['FeatureView', 'OnDemandFeatureView'],
-      namePatterns: ['st.*'],
-      requiredTags: { team: 'a' },
-      actions: ['READ_ONLINE'],
-      roles: ['reader'],
-      groups: [],
-      tags: {},
-    },
-  ],
-})
 
 test('reads back what it applied', async ({ signal }) => {
   const store = open()
