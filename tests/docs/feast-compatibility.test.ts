@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { expect, test } from 'vitest'
 
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
-const exists = (path: string): boolean => existsSync(new URL(`../../${path}`, import.meta.url))
+const isFile = (path: string): boolean =>
+  statSync(new URL(`../../${path}`, import.meta.url), { throwIfNoEntry: false })?.isFile() === true
 
 const page = read('docs/feast-compatibility.md')
 const [legend = ''] = page.split('\n## ')
@@ -48,7 +49,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
 function faultsOf(situation: string, entry: string): string[] {
   const [, file = '', quoted = ''] = /^(`[^`]+`|[A-Z])((?:, "[^"]+")*)$/.exec(entry) ?? []
   const path = file.startsWith('`') ? file.slice(1, -1) : letters.get(file)
-  if (path === undefined || !exists(path)) return [`${situation}: no file is meant by ${entry}`]
+  if (path === undefined || !isFile(path)) return [`${situation}: no file is meant by ${entry}`]
   const texts = [path, ...(names[path] ?? [])].map(read)
   const fragments = [...quoted.matchAll(/"(?<fragment>[^"]+)"/g)].map(
     ({ groups }) => groups?.['fragment'] ?? '',

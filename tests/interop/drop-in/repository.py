@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "feature_repo"))
 
 import golden
+import pandas as pd
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource, PushSource, ValueType
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
@@ -25,6 +26,10 @@ folder, redis = Path(sys.argv[1]), sys.argv[2]
 )
 store = FeatureStore(repo_path=str(folder))
 objects = golden.definitions(folder)
+# One row of history, for one of the views: the others have none to materialize.
+noon = golden.ROW_TIME.replace(day=2, hour=12)
+history = {"event_timestamp": pd.to_datetime([noon]), "station_id": pd.Series([901], dtype="int32"), "level": [1.5]}
+pd.DataFrame(history).to_parquet(folder / "rows.parquet")
 named = {each.name: each for each in objects}
 driver, customer = named["driver"], named["customer"]
 source = FileSource(name="more_rows", path=str(folder / "rows.parquet"), timestamp_field="event_timestamp")
