@@ -51,6 +51,17 @@ const feast: Need = {
     '.venv-feast/bin/pip install -r tests/interop/feast-requirements.txt`',
 }
 
+const schemathesis: Need = {
+  found: () =>
+    runs(
+      process.env['USDCOP_SCHEMATHESIS'] ?? fromRoot('.venv-schemathesis/bin/schemathesis'),
+      '--version',
+    ),
+  missing:
+    'no schemathesis: set USDCOP_SCHEMATHESIS to the program, or `python3 -m venv .venv-schemathesis ' +
+    '&& .venv-schemathesis/bin/pip install -r tests/interop/schemathesis-requirements.txt`',
+}
+
 const stack: Need = {
   found: () => set('STACK_HOST'),
   missing:
@@ -66,9 +77,9 @@ export const RINGS: readonly Ring[] = [
   { name: 'unit', needs: [] },
   { name: 'golden', needs: [] },
   { name: 'service', needs: [redis, postgres, chromium] },
-  { name: 'interop', needs: [python, feast, redis] },
+  { name: 'interop', needs: [python, feast, schemathesis, redis] },
   { name: 'stack', needs: [stack, docker] },
-  { name: 'soak', needs: [redis, postgres] },
+  { name: 'soak', needs: [redis, postgres, feast, schemathesis] },
 ]
 
 export interface Choice {

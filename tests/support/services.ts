@@ -89,8 +89,8 @@ export async function startServices(
   }
 }
 
-/** Resolves with its address, which its log names. */
-async function listening(
+/** Resolves with its address, which its log names; rejects when it ends before. */
+export async function listening(
   name: string,
   child: ChildProcess,
   onLog: (line: string) => void,
@@ -111,7 +111,8 @@ async function listening(
   return { url: await promise, log }
 }
 
-async function endOf(child: ChildProcess): Promise<number | null> {
+/** Asks a process to end, and resolves with its exit code. */
+export async function endOf(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) {
     child.kill('SIGTERM')
     await once(child, 'exit')

@@ -73,6 +73,7 @@ const SHARED: Readonly<Record<string, Answer>> = {
     ...detail('too many requests under way'),
     headers: { 'Retry-After': { description: 'seconds', schema: { type: 'integer' } } },
   },
+  '500': detail('a view on demand failed, or this server did'),
   '501': detail('this server was not set up for that, or cannot do it'),
   '503': detail('a server behind this one does not answer'),
   '504': detail('the answer did not come in time'),
@@ -80,6 +81,8 @@ const SHARED: Readonly<Record<string, Answer>> = {
 
 interface Route {
   readonly summary: string
+  /** Whether a caller without a token may be answered: reads may be open. */
+  readonly open?: true
   readonly body: z.ZodType
   readonly answers: Readonly<Record<string, Answer>>
   readonly parameters?: readonly unknown[]
@@ -106,6 +109,7 @@ const materializing = {
 const ROUTES: Readonly<Record<string, Route>> = {
   '/get-online-features': {
     summary: 'Features of entities, column by column',
+    open: true,
     body: OnlineRequestSchema,
     answers: { '200': { description: 'one result a name in metadata', schema: OnlineReplySchema } },
   },
@@ -133,19 +137,19 @@ const ROUTES: Readonly<Record<string, Route>> = {
 
 /** The description of this server's API, made from the schemas that its bodies are held to. */
 export function describeApi(): object {
-  const paths = Object.entries(ROUTES).map(([path, { summary, body, answers, parameters }]) => [
+  const paths = Object.entries(ROUTES).map(([path, route]) => [
     path,
     {
       post: {
         operationId: path.slice(1).replaceAll('-', '_'),
-        summary,
-        ...(parameters && { parameters }),
+        summary: route.summary,
+        ...(route.parameters && { parameters: route.parameters }),
         requestBody: {
           required: true,
-          content: { 'application/json': { schema: schemaOf(body, 'input') } },
+          content: { 'application/json': { schema: schemaOf(route.body, 'input') } },
         },
-        responses: responsesOf({ ...SHARED, ...answers }),
-        security: [{}, { bearer: [] }],
+        responses: responsesOf({ ...SHARED, ...route.answers }),
+        security: [...(route.open ? [{}] : []), { bearer: [] }],
       },
     },
   ])

@@ -128,6 +128,13 @@ describe('tokens of an OpenID Connect provider', () => {
       expect((await app.inject(url)).statusCode).toBe(200)
   })
 
+  test("those between Feast's own servers, which nobody signed, are refused", async () => {
+    await using app = appWith([])
+    const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url')
+    const token = `${part({ alg: 'none', typ: 'JWT' })}.${part({ preferred_username: 'intra' })}.`
+    expect((await app.inject(read('stats', token))).statusCode).toBe(401)
+  })
+
   test('without any permission written down, whoever has one may do everything', async () => {
     await using app = appWith([])
     for (const request of [read('stats', ann()), readService(ann()), write('trips', ann())])
@@ -138,6 +145,11 @@ describe('tokens of an OpenID Connect provider', () => {
     { name: 'of every type and name', given: {}, allowed: true },
     { name: 'of its type', given: { types: ['FeatureView'] }, allowed: true },
     { name: 'of another type', given: { types: ['FeatureService'] }, allowed: false },
+    {
+      name: 'of a kind of view that we have not',
+      given: { types: ['StreamFeatureView', 'BatchFeatureView'] },
+      allowed: false,
+    },
     { name: 'of a matching name', given: { namePatterns: ['x', 'sta.s'] }, allowed: true },
     { name: 'of a name that only begins so', given: { namePatterns: ['stat'] }, allowed: false },
     { name: "of Python's named groups", given: { namePatterns: ['(?P<n>st)ats'] }, allowed: true },

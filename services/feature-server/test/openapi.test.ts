@@ -41,3 +41,18 @@ test('names required fields, and booleans where Feast takes more', () => {
   expect(bodyOf('/push')).toMatchObject({ required: ['push_source_name', 'df'] })
   expect(bodyOf('/materialize-incremental')).toMatchObject({ required: ['end_ts'] })
 })
+
+test('says that writing needs a token, and that reading may', () => {
+  const { paths } = describeApi() as {
+    paths: Record<string, { post?: { security: readonly object[] } }>
+  }
+  const securityOf = (path: string) => paths[path]?.post?.security
+  expect(securityOf('/get-online-features')).toEqual([{}, { bearer: [] }])
+  for (const path of [
+    '/push',
+    '/write-to-online-store',
+    '/materialize',
+    '/materialize-incremental',
+  ])
+    expect({ path, security: securityOf(path) }).toEqual({ path, security: [{ bearer: [] }] })
+})

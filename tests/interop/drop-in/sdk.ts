@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { feastPython } from '@usdcop/tests/support/feast-cli'
+
+type Columns = Readonly<Record<string, readonly unknown[]>>
+
+export type SdkCall =
+  | {
+      readonly do: 'read'
+      readonly entities: Columns
+      readonly features?: readonly string[]
+      readonly service?: string
+      /** A service that the client believes in and the server has never heard of. */
+      readonly unknown_service?: string
+      readonly full_feature_names?: boolean
+      readonly as_rows?: boolean
+    }
+  | { readonly do: 'write'; readonly view: string; readonly df: Columns }
+  | { readonly do: 'push'; readonly source: string; readonly df: Columns }
+
+export interface Read {
+  readonly values: Columns
+  readonly statuses: Readonly<Record<string, readonly string[]>>
+  readonly rows: number
+}
+
+export type SdkSaid =
+  | { readonly returned: Read | null }
+  | { readonly raised: string; readonly message: string }
+
+export interface SdkJob {
+  readonly repository: string
+  readonly calls: readonly SdkCall[]
+}
+
+/** What Feast's SDK makes of the calls of each job. */
+export async function sdkSays<const Jobs extends readonly SdkJob[]>(
+  jobs: Jobs,
+  signal: AbortSignal,
+): Promise<{ readonly [Index in keyof Jobs]: readonly SdkSaid[] }> {
+  const script = fileURLToPath(new URL('sdk.py', import.meta.url))
+  const running = promisify(execFile)(feastPython(), [script], {
+    maxBuffer: 64 * 1024 * 1024,
+    signal,
+  })
+  running.child.stdin?.end(JSON.stringify(jobs))
+  const { stdout } = await running
+  return JSON.parse(stdout) as { readonly [Index in keyof Jobs]: readonly SdkSaid[] }
+}

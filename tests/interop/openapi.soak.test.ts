@@ -1,0 +1,3 @@
+import { testOpenApi } from './drop-in/openapi.ts'
+
+testOpenApi(1_000, 1_800_000)
