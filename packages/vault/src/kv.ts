@@ -23,13 +23,17 @@ const metadata = z.object({ version: z.number().int().positive(), created_time: 
 const read = z.object({
   lease_duration: leaseMs,
   data: z.object({
-    // A field may be called `__proto__`: entries of a map are nobody's prototype.
-    data: z.record(z.string(), z.unknown()).transform((fields) => new Map(Object.entries(fields))),
+    // Entries, as they were parsed: a field may be called `__proto__`, and in a map it is a name like another.
+    data: z.custom<object>(isRecord).transform((fields) => new Map(Object.entries(fields))),
     metadata,
   }),
 })
 const written = z.object({ data: z.object({ version: z.number().int().positive() }) })
 const listed = z.object({ data: z.object({ keys: z.array(z.string()) }) })
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 /**
  * The newest version, or the one that is named.

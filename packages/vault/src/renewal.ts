@@ -54,6 +54,8 @@ const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 300_000
 /** Renewals are whole seconds in the answer, so a full one may read a little short. */
 const CAPPED_BELOW = 0.9
+/** Vault reckons in whole seconds: the last renewal of a shorter one may leave a single second of it. */
+const SHORT_MS = 15_000
 /** Vault counts wrong logins for 15 minutes and locks a role at the fifth. */
 const AFTER_REFUSALS_MS = 16 * 60_000
 
@@ -85,7 +87,8 @@ export function next(holding: Holding, now: number): Step {
   const graceMs = graceOf(grant, holding.chance)
   const at = Math.max(soonest, dueAt(grant, graceMs))
   const inGrace = Math.max(at, now) >= expiresAt(grant) - graceMs
-  return { call: grant.renewable && end === 'open' && !inGrace ? 'renew' : 'obtain', at }
+  const prolongs = grant.renewable && end === 'open' && grant.durationMs >= SHORT_MS
+  return { call: prolongs && !inGrace ? 'renew' : 'obtain', at }
 }
 
 /** Two thirds of the lease plus a third of its grace, which is always before the grace begins. */
@@ -109,17 +112,8 @@ export function renewed(
   chance: number,
 ): Holding {
   const full = answer.renewable && answer.durationMs >= holding.fullMs * CAPPED_BELOW
-  const grant = unrounded(answer, holding.grant)
   const { fullMs } = holding
-  return { ...NOTHING_HELD, grant, fullMs, end: full ? 'open' : 'capped', chance, calledAt }
-}
-
-/** Vault answers whole seconds, cut off: an end that seems a part of a second sooner than before is the same end. */
-function unrounded(answer: Grant, before: Grant | undefined): Grant {
-  const lostMs = before === undefined ? 0 : expiresAt(before) - expiresAt(answer)
-  return lostMs > 0 && lostMs < 1_000
-    ? { ...answer, durationMs: answer.durationMs + lostMs }
-    : answer
+  return { ...NOTHING_HELD, grant: answer, fullMs, end: full ? 'open' : 'capped', chance, calledAt }
 }
 
 /** Vault could not be asked. What is held stays held. */

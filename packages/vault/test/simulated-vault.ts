@@ -41,7 +41,7 @@ export interface SimulatedVault extends Transport {
 export function createSimulatedVault(options: SimulatedVaultOptions): SimulatedVault {
   const { clock, ttlSeconds, maxTtlSeconds = Infinity, periodSeconds, renewable = true } = options
   let count = 0
-  const wholeSeconds = (ms: number) => Math.max(0, Math.floor(ms / 1_000))
+  const wholeSeconds = (ms: number) => (ms === Infinity ? ms : Math.max(0, Math.floor(ms / 1_000)))
   const ok = (body: object): Answer => ({ status: 200, body })
   const refuse = (status: number, ...errors: string[]): Answer => ({ status, body: { errors } })
 
@@ -90,9 +90,12 @@ export function createSimulatedVault(options: SimulatedVaultOptions): SimulatedV
 
   function renew(token: SimulatedToken): Answer {
     if (!renewable) return refuse(400, 'lease is not renewable')
-    const fullMs = (periodSeconds ?? ttlSeconds) * 1_000
-    token.expiresAt = Math.min(clock.now() + fullMs, token.maxAt)
-    return ok({ auth: { lease_duration: wholeSeconds(token.expiresAt - clock.now()), renewable } })
+    // As Vault reckons it, which may leave a second less than there was: its seconds are cut off before they are compared.
+    const leftSeconds = wholeSeconds(token.maxAt) - wholeSeconds(clock.now())
+    const lease_duration = Math.min(periodSeconds ?? ttlSeconds, leftSeconds)
+    if (lease_duration <= 0) return refuse(400, 'past its longest life')
+    token.expiresAt = clock.now() + lease_duration * 1_000
+    return ok({ auth: { lease_duration, renewable } })
   }
 
   function read({ role }: SimulatedToken, path: string): Answer {

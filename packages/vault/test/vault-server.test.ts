@@ -208,7 +208,7 @@ test('two failures in a row keep everybody from asking, until the server says th
 test.for([
   'vault:8200',
   'ftp://vault',
-  'http://user:pass@vault',
+  'http://user@vault',
   'http://vault/v1',
   'http://vault?x=1',
   'http://vault#x',
