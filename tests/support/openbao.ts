@@ -63,9 +63,9 @@ export async function startDevelopmentBao(): Promise<Bao> {
 }
 
 /** As in production: `config/vault/vault.hcl` in a folder of its own, raft behind TLS, initialised and unsealed. */
-export async function startProductionBao(): Promise<
-  Bao & { readonly unseal: () => Promise<void> }
-> {
+export async function startProductionBao({
+  audit = true,
+} = {}): Promise<Bao & { readonly unseal: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'usdcop-bao-'))
   const [port, clusterPort] = [await freePort(), await freePort()]
   for (const name of ['file', 'tls', 'logs']) await mkdir(join(folder, name))
@@ -74,7 +74,7 @@ export async function startProductionBao(): Promise<
   const config = join(folder, 'vault.hcl')
   await writeFile(
     config,
-    text
+    (audit ? text : text.replace(/^audit [\s\S]*?^}$/m, ''))
       .replaceAll('/vault/', `${folder}/`)
       .replaceAll('0.0.0.0:8200', `127.0.0.1:${port}`)
       .replaceAll('127.0.0.1:8201', `127.0.0.1:${clusterPort}`),
