@@ -132,7 +132,7 @@ role materializer 4h 10m 1
 role inference-gateway 4h 10m 1
 role secrets-broker 24h 24h 0
 
-# PATH FIELD=VARIABLE...: moves to Vault once, as JSON on standard input, for what a command is given everybody can read.
+# PATH FIELD/VARIABLE...: moves to Vault once, as JSON on standard input, for what a command is given everybody can read.
 # Half a secret is none: where a variable is missing the path is left out.
 move() {
   path=$1
@@ -145,7 +145,7 @@ move() {
     json=$(awk -v wanted="$*" -f /dev/fd/3 "$seeds" 3<<"PROGRAM"
       BEGIN {
         fields = split(wanted, pairs, " ")
-        for (i = 1; i <= fields; i++) { split(pairs[i], pair, "="); name[i] = pair[1]; of[pair[2]] = i }
+        for (i = 1; i <= fields; i++) { split(pairs[i], pair, "/"); name[i] = pair[1]; of[pair[2]] = i }
       }
       { sub(/\r$/, ""); sub(/^export[ \t]+/, "") }
       /^[A-Za-z_][A-Za-z0-9_]*=/ {
@@ -176,14 +176,14 @@ PROGRAM
 }
 if [ -n "${VAULT_SEEDS_FILE:-}" ]; then
   [ -r "$VAULT_SEEDS_FILE" ] || fail "$VAULT_SEEDS_FILE cannot be read"
-  move trading/database host=POSTGRES_HOST port=POSTGRES_PORT database=POSTGRES_DB user=POSTGRES_USER password=POSTGRES_PASSWORD
-  move trading/redis host=REDIS_HOST port=REDIS_PORT password=REDIS_PASSWORD
-  move trading/minio access_key=MINIO_ACCESS_KEY secret_key=MINIO_SECRET_KEY
-  move trading/jwt secret=JWT_SECRET
-  move trading/twelvedata api_key_1=TWELVEDATA_API_KEY_1
-  move trading/llm/anthropic api_key=ANTHROPIC_API_KEY
-  move trading/llm/deepseek api_key=DEEPSEEK_API_KEY
-  move trading/llm/openai api_key=OPENAI_API_KEY
+  move trading/database host/POSTGRES_HOST port/POSTGRES_PORT database/POSTGRES_DB user/POSTGRES_USER password/POSTGRES_PASSWORD
+  move trading/redis host/REDIS_HOST port/REDIS_PORT password/REDIS_PASSWORD
+  move trading/minio access_key/MINIO_ACCESS_KEY secret_key/MINIO_SECRET_KEY
+  move trading/jwt secret/JWT_SECRET
+  move trading/twelvedata api_key_1/TWELVEDATA_API_KEY_1
+  move trading/llm/anthropic api_key/ANTHROPIC_API_KEY
+  move trading/llm/deepseek api_key/DEEPSEEK_API_KEY
+  move trading/llm/openai api_key/OPENAI_API_KEY
 fi
 
 # A wrapping token opens once and lives five minutes; whoever finds it opened already knows that somebody else has it.
