@@ -86,6 +86,19 @@ must() {
   run "$@" > /dev/null || fail "failed: $*"
 }
 
+# Without a log of who read what nothing is set up. OpenBao takes its audit devices from its configuration alone, Vault
+# from its API alone, so this asks, tries and asks again. A server in memory forgets its log with all the rest.
+audited() { holds '"type"' "$cli" audit list -format=json; }
+if audited; then
+  :
+elif holds '"storage_type": *"inmem"' "$cli" status -format=json; then
+  say 'no audit log: this server keeps all it has in memory'
+elif run "$cli" audit enable file "file_path=${VAULT_AUDIT_FILE:-/vault/logs/audit.log}" > /dev/null 2>&1 && audited; then
+  say 'the audit log is on'
+else
+  fail 'no audit log, and none can be made here: config/vault/vault.hcl declares one for OpenBao'
+fi
+
 if holds '"secret/"' "$cli" secrets list -format=json; then
   holds 'version:2' "$cli" read -field=options sys/mounts/secret || fail 'secret/ is in use and is not KV version 2'
 else
@@ -95,19 +108,6 @@ fi
 if ! holds '"approle/"' "$cli" auth list -format=json; then
   must "$cli" auth enable approle
   say 'AppRole is on'
-fi
-
-# Without a log of who read what nothing is set up. OpenBao takes its audit devices from its configuration alone, Vault
-# from its API alone, so this asks, tries and asks again. A server in memory forgets its log with all the rest.
-audited() { holds 'file_path\|"type"' "$cli" audit list -format=json; }
-if audited; then
-  :
-elif holds '"storage_type": *"inmem"' "$cli" status -format=json; then
-  say 'no audit log: this server keeps all it has in memory'
-elif run "$cli" audit enable file "file_path=${VAULT_AUDIT_FILE:-/vault/logs/audit.log}" > /dev/null 2>&1 && audited; then
-  say 'the audit log is on'
-else
-  fail 'no audit log, and none can be made here: config/vault/vault.hcl declares one for OpenBao'
 fi
 
 for file in "$policies"/*.hcl; do
