@@ -1,5 +1,5 @@
+import type { Bao } from '@usdcop/tests/support/openbao'
 import { onTestFinished } from 'vitest'
-import type { Bao } from '../../../tests/support/openbao.ts'
 import type { VaultEvent } from '../src/events.ts'
 import { createIdentity, type Identity } from '../src/identity.ts'
 import type { Credential, CredentialSource } from '../src/login.ts'

@@ -1,6 +1,6 @@
 import type { ErrorCode, ServiceError } from '@usdcop/service/errors'
+import { type Bao, startDevelopmentBao } from '@usdcop/tests/support/openbao'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Bao, startDevelopmentBao } from '../../../tests/support/openbao.ts'
 import { issueWrappedSecretId, readRoleId } from '../src/approle.ts'
 import { deleteSecret, listSecrets, readSecret, writeSecret } from '../src/kv.ts'
 import { Secret } from '../src/secret.ts'

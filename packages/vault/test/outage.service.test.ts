@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { ErrorCode, ServiceError } from '@usdcop/service/errors'
+import { startProductionBao } from '@usdcop/tests/support/openbao'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startProductionBao } from '../../../tests/support/openbao.ts'
 import { createSecretReader } from '../src/secret-reader.ts'
 import { approle, identityOf, makeRole, must, serverOf } from './openbao-setup.ts'
 
