@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { findBao } from '../tests/support/bao-path.ts'
 
 /** A test ring is a Vitest project; what it needs beyond Node is found or named here. */
 export interface Ring {
@@ -30,6 +31,13 @@ const postgres: Need = {
 const chromium: Need = {
   found: () => set('CHROMIUM') || existsSync('/usr/bin/chromium'),
   missing: 'no Chromium: set CHROMIUM to its path, or `apt-get install chromium`',
+}
+
+const openbao: Need = {
+  found: () => findBao() !== undefined,
+  missing:
+    'no OpenBao: set USDCOP_BAO to its path, or `python3 -m venv .venv-openbao && ' +
+    '.venv-openbao/bin/pip install -r tests/interop/openbao-requirements.txt`',
 }
 
 const python: Need = {
@@ -76,7 +84,7 @@ const docker: Need = {
 export const RINGS: readonly Ring[] = [
   { name: 'unit', needs: [] },
   { name: 'golden', needs: [] },
-  { name: 'service', needs: [redis, postgres, chromium] },
+  { name: 'service', needs: [redis, postgres, chromium, openbao] },
   { name: 'interop', needs: [python, feast, schemathesis, redis] },
   { name: 'stack', needs: [stack, docker] },
   { name: 'soak', needs: [redis, postgres, feast, schemathesis] },

@@ -21,6 +21,14 @@ cluster_addr = "https://127.0.0.1:8201"
 disable_mlock = true
 ui            = false
 
+# OpenBao takes its audit devices from here alone; Vault warns that it does not know this, and takes them from its API alone,
+# where scripts/vault/init_vault.sh makes one. A device that cannot write stops every request.
+audit "file" "file" {
+  options {
+    file_path = "/vault/logs/audit.log"
+  }
+}
+
 telemetry {
   prometheus_retention_time = "1h"
   disable_hostname          = true

@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../stack/support/eventually.ts'
-import { program } from '../support/standin.ts'
+import { baoPath } from '../support/bao-path.ts'
 import { readText, root } from './support/files.ts'
 import { freePorts, run, start, temporaryFolder, withReplaced } from './support/run.ts'
 
-const bao = program('bao')
+const bao = { path: baoPath() }
 const script = join(root, 'scripts/vault/init_vault.sh')
 const ROOT_TOKEN = 'root-of-this-test'
 
@@ -45,7 +45,7 @@ async function freeUrl(): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
-describe.skipIf(bao.missing)('init_vault.sh', () => {
+describe('init_vault.sh', () => {
   test('makes Vault ready, and changes nothing the second time', async ({ signal }) => {
     await using folder = await temporaryFolder()
     const url = await freeUrl()
@@ -147,7 +147,7 @@ describe.skipIf(bao.missing)('init_vault.sh', () => {
   })
 })
 
-test.skipIf(bao.missing)('a server takes the file of production', async ({ signal }) => {
+test('a server takes the file of production', async ({ signal }) => {
   await using folder = await temporaryFolder()
   const [port, clusterPort] = await freePorts(2)
   await mkdir(join(folder.path, 'file'))

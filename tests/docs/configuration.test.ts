@@ -55,6 +55,14 @@ test('docs/configuration.md names the variables that may be given as a file', ()
   expect(named.sort()).toEqual([...new Set(inServices)].sort())
 })
 
+test('docs/configuration.md lists what a service that uses Vault reads', () => {
+  const source = read('packages/vault/src/vault-config.ts')
+  const ours = [...source.matchAll(/^ {2}(?<name>[A-Z_]+): /gm)].map(
+    ({ groups }) => groups?.['name'] ?? '',
+  )
+  expect(tabled('Vault').sort()).toEqual(ours.sort())
+})
+
 /** Of OpenTelemetry, by the package that reads them. */
 const readByTheSdk = {
   'sdk-node/dist/create-from-env.mjs': [

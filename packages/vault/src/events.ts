@@ -1,0 +1,54 @@
+import type { ErrorCode } from '@usdcop/service/errors'
+
+/** What an operator may be told, for metrics and logs. None of it holds a value, a token or what a caller typed. */
+export type VaultEvent =
+  | {
+      readonly kind: 'request'
+      readonly identity: string
+      readonly operation: Operation
+      readonly outcome: 'ok' | ErrorCode
+      readonly ms: number
+    }
+  | { readonly kind: 'token'; readonly identity: string; readonly state: HoldingState }
+  | {
+      readonly kind: 'lease'
+      readonly identity: string
+      readonly lease: string
+      readonly state: HoldingState
+    }
+  | {
+      readonly kind: 'read'
+      readonly identity: string
+      readonly answer: 'fresh' | 'cached' | 'shared' | 'stale' | 'environment'
+    }
+  | { readonly kind: 'server'; readonly up: boolean; readonly health: string }
+  /** Somebody else has unwrapped what was meant for this identity: a person has to look. */
+  | { readonly kind: 'alert'; readonly identity: string; readonly alert: 'wrapping_token_spent' }
+
+export type HoldingState =
+  | 'obtained'
+  | 'renewed'
+  | 'capped'
+  | 'refused'
+  | 'failed'
+  | 'lapsed'
+  | 'released'
+
+export type Operation =
+  | 'login'
+  | 'lookup'
+  | 'renew'
+  | 'revoke'
+  | 'unwrap'
+  | 'issue'
+  | 'read'
+  | 'write'
+  | 'list'
+  | 'delete'
+  | 'credentials'
+  | 'transit'
+  | 'health'
+
+export type Observe = (event: VaultEvent) => void
+
+export const observeNothing: Observe = () => {}

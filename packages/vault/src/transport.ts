@@ -1,0 +1,119 @@
+import type { IncomingMessage } from 'node:http'
+import { type ClientRequest, Agent as PlainAgent, request as requestPlain } from 'node:http'
+import { request as requestSecure, Agent as SecureAgent } from 'node:https'
+
+export interface Tls {
+  /** PEM certificates to trust instead of the system's. */
+  readonly ca?: string | undefined
+  /** PEM certificate and key of this process, where the listener asks for one. */
+  readonly certificate?: string | undefined
+  readonly key?: string | undefined
+}
+
+export interface Exchange {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/** A failure to get any answer, told by a system's code alone: what was sent cannot ride in it. */
+export class NoAnswer extends Error {
+  readonly reason: string
+
+  constructor(reason: string) {
+    super(`no answer (${reason})`)
+    this.name = 'NoAnswer'
+    this.reason = reason
+  }
+}
+
+export interface Transport extends AsyncDisposable {
+  exchange(exchange: Exchange, signal: AbortSignal): Promise<Answer>
+}
+
+/** More than any secret, list or lease answer holds. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+/**
+ * One HTTP exchange at a time over connections of its own. A redirect is an answer like another and is not followed, so
+ * no token goes to another host; no proxy variable is read; certificates are always verified.
+ */
+export function createTransport(tls: Tls): Transport {
+  const keepAlive = { keepAlive: true, maxSockets: 32 } as const
+  const plain = new PlainAgent(keepAlive)
+  const secure = new SecureAgent({
+    ...keepAlive,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(tls.certificate !== undefined && { cert: tls.certificate }),
+    ...(tls.key !== undefined && { key: tls.key }),
+  })
+  return {
+    async exchange({ method, url, headers, body }, signal) {
+      signal.throwIfAborted()
+      try {
+        const options = { method, headers: { ...headers, ...lengthOf(body) }, signal }
+        const request =
+          url.protocol === 'https:'
+            ? requestSecure(url, { ...options, agent: secure })
+            : requestPlain(url, { ...options, agent: plain })
+        const response = await responseTo(request, body)
+        return { status: response.statusCode ?? 0, body: parsed(await textOf(response)) }
+      } catch (error) {
+        // The caller's own reason, as it is; anything else is rebuilt: some carry what was sent.
+        signal.throwIfAborted()
+        throw new NoAnswer(reasonOf(error))
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      plain.destroy()
+      secure.destroy()
+    },
+  }
+}
+
+function lengthOf(body: string | undefined): Readonly<Record<string, string>> {
+  if (body === undefined) return {}
+  return { 'content-length': String(Buffer.byteLength(body)) }
+}
+
+function responseTo(request: ClientRequest, body: string | undefined): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  // `on`: a connection may fail a second time after its answer has begun, and nobody awaits that.
+  request.on('error', reject).once('response', resolve)
+  request.end(body)
+  return promise
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_ANSWER_BYTES) throw new NoAnswer('answer too long')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/** Undefined where it is no JSON: what a load balancer says instead is nobody's business. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof NoAnswer) return error.reason
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? code : 'connection failed'
+}

@@ -1,0 +1,123 @@
+import { isLoopback } from '@usdcop/service/auth'
+import { z } from 'zod'
+import { credentialFromFile, fixedCredential } from './credential-sources.ts'
+import type { Credential, CredentialSource } from './login.ts'
+import { Secret } from './secret.ts'
+import { secretName, secretPath } from './secret-path.ts'
+
+const seconds = z.coerce.number().min(0)
+const path = z.string().transform((text, context) => {
+  try {
+    return String(secretPath(text))
+  } catch {
+    context.addIssue('expected segments of letters, digits, "_", "." and "-"')
+    return z.NEVER
+  }
+})
+
+const vaultVariables = z.object({
+  VAULT_ADDR: z.url({ protocol: /^https?$/ }).optional(),
+  VAULT_NAMESPACE: path.optional(),
+  VAULT_CACERT: z.string().optional(),
+  VAULT_TOKEN: z.string().optional(),
+  VAULT_TOKEN_FILE: z.string().optional(),
+  VAULT_ROLE_ID: path.optional(),
+  VAULT_SECRET_ID: z.string().optional(),
+  VAULT_SECRET_ID_FILE: z.string().optional(),
+  VAULT_SECRET_ID_WRAPPED_FOR: path.optional(),
+  VAULT_MOUNT_PATH: path.default('secret'),
+  VAULT_TIMEOUT: seconds.default(5),
+  VAULT_CACHE_TTL: seconds.max(300).default(60),
+  VAULT_MAX_STALE: seconds.default(900),
+  VAULT_FALLBACK_TO_ENV: z.stringbool().default(false),
+  DEPLOYMENT_ENVIRONMENT: z.string().default('development'),
+})
+
+export interface VaultSettings {
+  readonly address: string
+  readonly namespace: string | undefined
+  /** File of the authority that signed Vault's certificate. */
+  readonly caFile: string | undefined
+  readonly source: CredentialSource
+  readonly mount: string
+  readonly timeoutMs: number
+  readonly ttlMs: number
+  readonly maxStaleMs: number
+}
+
+export interface SecretSettings {
+  /** Undefined where there is none: secrets then come from variables alone. */
+  readonly vault: VaultSettings | undefined
+  /** Whether variables of an explicit list may stand in. */
+  readonly environment: boolean
+}
+
+/**
+ * The `VAULT_*` variables, for a service's own schema: `z.object({ … }).and(vaultSchema)` reads them into `secrets`. The
+ * variables that hold a secret are not for `parseEnv`'s own `NAME_FILE`: these files are read before each login.
+ */
+export const vaultSchema = vaultVariables.transform(
+  (read, context): { readonly secrets: SecretSettings } => {
+    const production = read.DEPLOYMENT_ENVIRONMENT === 'production'
+    const fault = (name: keyof typeof read, message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message })
+    if (production && read.VAULT_FALLBACK_TO_ENV)
+      fault('VAULT_FALLBACK_TO_ENV', 'in production no secret comes from the environment')
+    if (read.VAULT_ADDR === undefined) {
+      if (production) fault('VAULT_ADDR', 'needed in production')
+      return { secrets: { vault: undefined, environment: !production } }
+    }
+    const { protocol, hostname } = new URL(read.VAULT_ADDR)
+    if (production && protocol !== 'https:' && !isLoopback(hostname))
+      fault('VAULT_ADDR', 'in production a token goes over TLS alone')
+    const source = sourceOf(read)
+    if (typeof source === 'string') {
+      fault('VAULT_ADDR', source)
+      return z.NEVER
+    }
+    return {
+      secrets: {
+        environment: read.VAULT_FALLBACK_TO_ENV,
+        vault: {
+          address: read.VAULT_ADDR,
+          namespace: read.VAULT_NAMESPACE,
+          caFile: read.VAULT_CACERT,
+          source,
+          mount: read.VAULT_MOUNT_PATH,
+          timeoutMs: read.VAULT_TIMEOUT * 1_000,
+          ttlMs: read.VAULT_CACHE_TTL * 1_000,
+          maxStaleMs: read.VAULT_MAX_STALE * 1_000,
+        },
+      },
+    }
+  },
+)
+
+/** One way to log in, or what is wrong with what is given. */
+function sourceOf(read: z.output<typeof vaultVariables>): CredentialSource | string {
+  const { VAULT_ROLE_ID: roleId, VAULT_SECRET_ID_WRAPPED_FOR: role } = read
+  const ways = [
+    read.VAULT_TOKEN,
+    read.VAULT_TOKEN_FILE,
+    read.VAULT_SECRET_ID,
+    read.VAULT_SECRET_ID_FILE,
+  ]
+  if (ways.filter((way) => way !== undefined).length !== 1)
+    return 'one of VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_SECRET_ID and VAULT_SECRET_ID_FILE goes with it'
+  const asToken = (token: Secret): Credential => ({ kind: 'token', token })
+  if (read.VAULT_TOKEN !== undefined) return fixedCredential(asToken(new Secret(read.VAULT_TOKEN)))
+  if (read.VAULT_TOKEN_FILE !== undefined) return credentialFromFile(read.VAULT_TOKEN_FILE, asToken)
+  if (roleId === undefined) return 'a secret id goes with VAULT_ROLE_ID'
+  const asSecretId = (text: Secret): Credential =>
+    role === undefined
+      ? { kind: 'approle', roleId, secretId: text }
+      : {
+          kind: 'wrapped',
+          roleId,
+          wrappingToken: text,
+          creationPath: `auth/approle/role/${secretName(role)}/secret-id`,
+        }
+  return read.VAULT_SECRET_ID === undefined
+    ? credentialFromFile(read.VAULT_SECRET_ID_FILE ?? '', asSecretId)
+    : fixedCredential(asSecretId(new Secret(read.VAULT_SECRET_ID)))
+}

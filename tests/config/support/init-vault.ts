@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { mkdir, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { baoPath } from '../../support/bao-path.ts'
+import type { Bao } from '../../support/openbao.ts'
+import { root } from './files.ts'
+import { type Ended, run } from './run.ts'
+
+/** Runs scripts/vault/init_vault.sh against a server, with `bao` under the name of its choice and nothing of this machine. */
+export async function initVault(
+  bao: Bao,
+  env: NodeJS.ProcessEnv = {},
+  cli = 'bao',
+): Promise<Ended> {
+  const bin = join(bao.folder, `bin-${cli}`)
+  if (!existsSync(bin)) {
+    await mkdir(bin)
+    await symlink(baoPath(), join(bin, cli))
+  }
+  return run('/bin/sh', [join(root, 'scripts/vault/init_vault.sh')], {
+    env: {
+      ...bao.env,
+      PATH: `${bin}:/usr/bin:/bin`,
+      VAULT_POLICIES: join(root, 'config/vault/policies'),
+      VAULT_INIT_MARKER: join(bao.folder, 'done'),
+      ...env,
+    },
+  })
+}
+
+export const ROLES = [
+  ...(['trading', 'airflow', 'feature-server', 'materializer'] as const),
+  ...(['inference-gateway', 'secrets-broker'] as const),
+] as const
+export type Role = (typeof ROLES)[number]
+
+/** A token of a role, as whoever runs under it gets one. */
+export async function tokenOf(bao: Bao, role: Role): Promise<string> {
+  const at = `auth/approle/role/${role}`
+  const { body: id } = await bao.ask('GET', `${at}/role-id`)
+  const { body: secret } = await bao.ask('POST', `${at}/secret-id`)
+  const credential = { role_id: id.data.role_id, secret_id: secret.data.secret_id }
+  const { body } = await bao.ask('POST', 'auth/approle/login', credential, '')
+  return body.auth.client_token
+}
