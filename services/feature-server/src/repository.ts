@@ -6,9 +6,11 @@ import type { AuthConfig } from '@usdcop/feast/config/repo-config'
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { followRegistry } from '@usdcop/feast/registry/hot-registry'
 import type { Materializer } from '@usdcop/feast/registry/materialization'
+import type { OfflineWriter } from '@usdcop/feast/registry/offline-writer'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { openOnlineStore } from '@usdcop/feast/stores/open-store'
+import { createOfflineWriter } from '@usdcop/offline-store/append/offline-writer'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import type { Config } from './config.ts'
@@ -24,6 +26,8 @@ export interface ServedRepository {
   readonly auth: AuthConfig
   /** Undefined for this platform's own features: the materializer service writes those. */
   readonly materializer?: Materializer | undefined
+  /** Undefined for the same reason. */
+  readonly offlineWriter?: OfflineWriter | undefined
 }
 
 const MATERIALIZER = fileURLToPath(new URL('materialize/main.ts', import.meta.url))
@@ -64,5 +68,6 @@ export async function openRepository(
   const materializer = cluster.isWorker
     ? createRemoteMaterializer(channelToParent())
     : openMaterializer(repository, life)
-  return { registry, store, auth: config.auth, materializer }
+  const offlineWriter = createOfflineWriter(directory)
+  return { registry, store, auth: config.auth, materializer, offlineWriter }
 }

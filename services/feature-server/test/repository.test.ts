@@ -14,7 +14,7 @@ const DEFINITIONS: Definitions = {
     entities: ['driver'],
     features: [{ name: name === 'broken' ? 'gone' : 'rate', valueType: 'DOUBLE' }],
     ttlMs: 0,
-    pushSource: undefined,
+    pushSource: name === 'stats' ? 'feed' : undefined,
     tags: {},
     batchSource: {
       name: 'history',
@@ -25,7 +25,7 @@ const DEFINITIONS: Definitions = {
     },
   })),
   services: [],
-  pushSources: [],
+  pushSources: [{ name: 'feed', timestampField: 'happened', batchSource: 'history' }],
 }
 const WINDOW = { start_ts: '2026-01-01', end_ts: '2026-02-01' }
 const ASKED = { features: ['stats:rate'], entities: { driver: [0, 7, -1] } }
@@ -64,6 +64,22 @@ test('materializes in a process that is there for the run alone, and records it'
     expect(pid).not.toBe(server.child.pid)
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   }
+}, 60_000)
+
+test('takes a push to history, from where it is materialized', async () => {
+  await using repository = await drivers(5)
+  await using server = await startServer(repository.directory)
+  const df = { happened: ['2026-01-03T00:00:00Z'], driver: [7], rate: [0.75] }
+  const push = { push_source_name: 'feed', df, to: 'offline' }
+  expect((await server.post('/push', push)).status).toBe(200)
+  expect(await server.ask(ASKED)).toMatchObject({ results: [{}, { values: [null, null, null] }] })
+  await server.post('/materialize', { ...WINDOW, feature_views: ['stats'] })
+  expect(await server.ask(ASKED)).toMatchObject({ results: [{}, { values: [0, 0.75, null] }] })
+  const both = { ...push, df: { ...df, driver: [-1] }, to: 'online_and_offline' }
+  expect((await server.post('/push', both)).status).toBe(200)
+  expect(await server.ask(ASKED)).toMatchObject({ results: [{}, { values: [0, 0.75, 0.75] }] })
+  const unfit = await server.post('/push', { ...push, df: { ...df, rate: [null], more: [1] } })
+  expect(unfit).toMatchObject({ status: 422, text: expect.stringContaining('[more]') })
 }, 60_000)
 
 test('tells a fault of that process under its own code', async () => {
