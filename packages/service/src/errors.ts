@@ -32,6 +32,7 @@ export const STATUS = {
   store_unavailable: 503,
   identity_unavailable: 503,
   features_unavailable: 503,
+  transformations_unavailable: 503,
   model_unavailable: 503,
   not_ready: 503,
   deadline_exceeded: 504,
