@@ -41,6 +41,7 @@ export const STATUS = {
   vault_unavailable: 503,
   vault_sealed: 503,
   features_unavailable: 503,
+  transformations_unavailable: 503,
   model_unavailable: 503,
   not_ready: 503,
   deadline_exceeded: 504,

@@ -1,6 +1,7 @@
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import type { Materializer } from '@usdcop/feast/registry/materialization'
 import type { OfflineWriter } from '@usdcop/feast/registry/offline-writer'
+import type { Transformer } from '@usdcop/feast/serving/transform'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { createApp } from '@usdcop/service/app'
@@ -34,6 +35,8 @@ export interface Deps {
   readonly store: OnlineStore
   readonly materializer?: Materializer | undefined
   readonly offlineWriter?: OfflineWriter | undefined
+  /** Runs on-demand views; those written in Python are refused by name unless given. */
+  readonly transform?: Transformer | undefined
   /** Domain time: what a row's age is measured against. */
   readonly clock: DomainClock
   readonly serving: Serving

@@ -20,6 +20,8 @@ const TELLINGS: Partial<Record<ErrorCode, Telling>> = {
   feature_view_version_unknown: { feastClass: 'FeatureViewVersionNotFound', status: 404 },
   request_data_missing: { feastClass: 'RequestDataNotFoundInEntityRowsException', status: 404 },
   transform_failed: { feastClass: 'FeastError', status: 500 },
+  // Which other service is away is no secret, and the caller's operator has to know.
+  transformations_unavailable: { feastClass: 'FeastError', status: 503 },
   materialization_lost: { feastClass: 'FeastError', status: 500 },
   feature_service_unknown: { feastClass: 'FeatureServiceNotFoundException', status: 404 },
   push_source_unknown: { feastClass: 'PushSourceNotFoundException', status: 422 },

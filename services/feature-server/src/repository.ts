@@ -2,13 +2,17 @@ import cluster from 'node:cluster'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readRepoConfig } from '@usdcop/feast/config/feature-store-yaml'
-import type { AuthConfig } from '@usdcop/feast/config/repo-config'
+import type { AuthConfig, RepoConfig } from '@usdcop/feast/config/repo-config'
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { followRegistry } from '@usdcop/feast/registry/hot-registry'
 import type { Materializer } from '@usdcop/feast/registry/materialization'
+import type { OfflineWriter } from '@usdcop/feast/registry/offline-writer'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
+import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { openOnlineStore } from '@usdcop/feast/stores/open-store'
+import { connectTransformationService } from '@usdcop/feast/transformation/service'
+import { createOfflineWriter } from '@usdcop/offline-store/append/offline-writer'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import type { Config } from './config.ts'
@@ -24,6 +28,10 @@ export interface ServedRepository {
   readonly auth: AuthConfig
   /** Undefined for this platform's own features: the materializer service writes those. */
   readonly materializer?: Materializer | undefined
+  /** Undefined for the same reason. */
+  readonly offlineWriter?: OfflineWriter | undefined
+  /** Undefined where `feature_store.yaml` names no transformation service. */
+  readonly transform?: Transformer | undefined
 }
 
 const MATERIALIZER = fileURLToPath(new URL('materialize/main.ts', import.meta.url))
@@ -64,5 +72,17 @@ export async function openRepository(
   const materializer = cluster.isWorker
     ? createRemoteMaterializer(channelToParent())
     : openMaterializer(repository, life)
-  return { registry, store, auth: config.auth, materializer }
+  const offlineWriter = createOfflineWriter(directory)
+  const transform = openTransformer(config, life)
+  return { registry, store, auth: config.auth, materializer, offlineWriter, transform }
+}
+
+function openTransformer(
+  { transformationEndpoint: endpoint, project }: RepoConfig,
+  life: Lifecycle,
+): Transformer | undefined {
+  if (endpoint === undefined) return undefined
+  const service = connectTransformationService(endpoint, project)
+  life.onClose('transformation service', () => service.close())
+  return createTransformer(service.transform)
 }

@@ -1,7 +1,7 @@
 import type { OnDemandView } from '@usdcop/feast/registry/definitions'
 import { createRegistry } from '@usdcop/feast/registry/registry'
 import { expect, test } from 'vitest'
-import { askOf, temporaryStore, testApp } from './feature-server.ts'
+import { askOf, pushOf, temporaryStore, testApp } from './feature-server.ts'
 
 const doubled: OnDemandView = {
   name: 'doubled',
@@ -49,6 +49,17 @@ test('says that a view is written in Python, and which', async () => {
   const { status, body } = await ask(doubled)
   expect(status).toBe(501)
   expect(messageOf(body)).toContain("On demand feature view 'doubled' is written in Python")
+})
+
+test('says that an on-demand view is not written', async () => {
+  await using store = temporaryStore('demo')
+  const none = { entities: [], views: [], services: [], pushSources: [] }
+  const registry = createRegistry({ project: 'demo', ...none, onDemandViews: [doubled] })
+  await using app = testApp({ registry, store })
+  const body = { feature_view_name: 'doubled', df: { twice: [3] } }
+  const reply = await app.inject({ ...pushOf(body), url: '/write-to-online-store' })
+  expect(reply.statusCode).toBe(501)
+  expect(messageOf(reply.body)).toContain("On demand feature view 'doubled' is not written here")
 })
 
 test('says which view failed, and not why', async () => {

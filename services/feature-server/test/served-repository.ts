@@ -87,6 +87,7 @@ export async function startServer(directory: string, env: NodeJS.ProcessEnv = {}
     return { status: reply.status, text: await reply.text() }
   }
   return {
+    address,
     child,
     exit,
     lines,

@@ -1,9 +1,11 @@
-import { open, rm, stat } from 'node:fs/promises'
+import { open, rm, stat, utimes } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const PAUSE_MS = 20
-/** Ten seconds of one and the same holder, where a write takes milliseconds: it died. */
+/** Ten seconds of one and the same holder without a sign of life: it died. */
 const LOOKS_UNTIL_ABANDONED = 500
+/** Whoever works for longer says so that often. */
+const SIGN_OF_LIFE_MS = 2_000
 
 /**
  * Lets one program at a time do its work: whoever makes the file at `path` has its turn. A file that
@@ -23,9 +25,11 @@ export async function withFileLock<T>(
     if (looks > LOOKS_UNTIL_ABANDONED) await rm(path, { force: true })
     await sleep(PAUSE_MS, undefined, { signal })
   }
+  const alive = setInterval(() => void touch(path), SIGN_OF_LIFE_MS)
   try {
     return await work()
   } finally {
+    clearInterval(alive)
     await rm(path, { force: true })
   }
 }
@@ -38,6 +42,12 @@ async function make(path: string): Promise<boolean> {
     if (isCode(error, 'EEXIST')) return false
     throw error
   }
+}
+
+/** What comes of it is for those who wait. */
+async function touch(path: string): Promise<void> {
+  const now = new Date()
+  await utimes(path, now, now).catch(() => {})
 }
 
 /** No two files are made in one nanosecond under one inode. */

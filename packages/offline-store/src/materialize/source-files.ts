@@ -14,32 +14,35 @@ const FILES = 'BATCH_FILE'
  * @throws ServiceError `not_supported` for any other source
  */
 export async function filesOf(source: BatchSource, directory: string): Promise<string> {
-  const { name, kind, path } = source
-  if (kind !== FILES || path === undefined)
-    throw new ServiceError(
-      'not_supported',
-      `Data source '${name}' is of the kind ${kind}; only files can be materialized here`,
-    )
-  const local = localPath(path, directory)
-  if (local === undefined)
-    throw new ServiceError(
-      'not_supported',
-      `Data source '${name}' lies at ${path.split('://')[0]}://; only local files can be read here`,
-    )
+  const local = localPath(source, directory)
   const files = (await isFolder(local)) ? join(local, '**', '*.parquet') : local
   return `read_parquet(${quoteText(files)}, union_by_name = true)`
 }
 
-function localPath(path: string, directory: string): string | undefined {
+/**
+ * Where a file source lies on this machine.
+ * @throws ServiceError `not_supported` for any other source
+ */
+export function localPath({ name, kind, path }: BatchSource, directory: string): string {
+  if (kind !== FILES || path === undefined)
+    throw new ServiceError(
+      'not_supported',
+      `Data source '${name}' is of the kind ${kind}; only files can be materialized or written here`,
+    )
   if (path.startsWith('file://')) return fileURLToPath(path)
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? undefined : resolve(directory, path)
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
+    throw new ServiceError(
+      'not_supported',
+      `Data source '${name}' lies at ${path.split('://')[0]}://; only local files can be read here`,
+    )
+  return resolve(directory, path)
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** False as well where nothing is: a glob is no path, and DuckDB names a file that is missing. */
+export async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory()
   } catch (error) {
-    // A glob is no path, and DuckDB names a file that is missing.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     throw error
   }

@@ -2,6 +2,7 @@ import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { findView } from '@usdcop/feast/registry/registry'
 import { readWriteFrame } from '@usdcop/feast/serving/frame'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
+import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
 import { parseBody } from '../body.ts'
@@ -25,6 +26,11 @@ export function writeToOnlineStore(app: FastifyInstance, deps: WriteDeps): void 
   app.post<{ Body: string }>('/write-to-online-store', options, async (request, reply) => {
     const { view: name, df } = parseWriteRequest(parseBody(request.body))
     const registry = deps.registry.current
+    if (registry.onDemandViews.has(name) && !registry.views.has(name))
+      throw new ServiceError(
+        'not_supported',
+        `On demand feature view '${name}' is not written here: it is read where Feast has stored it`,
+      )
     const view = findView(registry, name)
     access.assertMayWrite(request, registry, [view], ['WRITE_ONLINE'])
     assertFrameFits(df, limits)

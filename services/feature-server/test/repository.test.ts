@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Definitions } from '@usdcop/feast/registry/definitions'
 import { copyToParquet, openDuckdb } from '@usdcop/offline-store/parquet'
+import { startIdentityProvider } from '@usdcop/tests/support/identity-provider'
 import { expect, test } from 'vitest'
 import { repositoryOf, startServer, type TestRepository } from './served-repository.ts'
 
@@ -14,7 +15,7 @@ const DEFINITIONS: Definitions = {
     entities: ['driver'],
     features: [{ name: name === 'broken' ? 'gone' : 'rate', valueType: 'DOUBLE' }],
     ttlMs: 0,
-    pushSource: undefined,
+    pushSource: name === 'stats' ? 'feed' : undefined,
     tags: {},
     batchSource: {
       name: 'history',
@@ -25,13 +26,13 @@ const DEFINITIONS: Definitions = {
     },
   })),
   services: [],
-  pushSources: [],
+  pushSources: [{ name: 'feed', timestampField: 'happened', batchSource: 'history' }],
 }
 const WINDOW = { start_ts: '2026-01-01', end_ts: '2026-02-01' }
 const ASKED = { features: ['stats:rate'], entities: { driver: [0, 7, -1] } }
 
-async function drivers(rows: number): Promise<TestRepository> {
-  const repository = await repositoryOf(DEFINITIONS)
+async function drivers(rows: number, yaml = ''): Promise<TestRepository> {
+  const repository = await repositoryOf(DEFINITIONS, yaml)
   using duckdb = await openDuckdb()
   await copyToParquet(
     duckdb.connection,
@@ -64,6 +65,37 @@ test('materializes in a process that is there for the run alone, and records it'
     expect(pid).not.toBe(server.child.pid)
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   }
+}, 60_000)
+
+test('takes a push to history, from where it is materialized', async () => {
+  await using repository = await drivers(5)
+  await using server = await startServer(repository.directory)
+  const df = { happened: ['2026-01-03T00:00:00Z'], driver: [7], rate: [0.75] }
+  const push = { push_source_name: 'feed', df, to: 'offline' }
+  expect((await server.post('/push', push)).status).toBe(200)
+  expect(await server.ask(ASKED)).toMatchObject({ results: [{}, { values: [null, null, null] }] })
+  await server.post('/materialize', { ...WINDOW, feature_views: ['stats'] })
+  expect(await server.ask(ASKED)).toMatchObject({ results: [{}, { values: [0, 0.75, null] }] })
+  const both = { ...push, df: { ...df, driver: [-1] }, to: 'online_and_offline' }
+  expect((await server.post('/push', both)).status).toBe(200)
+  expect(await server.ask(ASKED)).toMatchObject({ results: [{}, { values: [0, 0.75, 0.75] }] })
+  const unfit = await server.post('/push', { ...push, df: { ...df, rate: [null], more: [1] } })
+  expect(unfit).toMatchObject({ status: 422, text: expect.stringContaining('[more]') })
+}, 60_000)
+
+test('asks for the tokens that its feature_store.yaml names', async () => {
+  await using provider = await startIdentityProvider()
+  const auth = `{type: oidc, auth_discovery_url: '${provider.discoveryUrl}', client_id: c}`
+  await using repository = await drivers(1, `auth: ${auth}`)
+  await using server = await startServer(repository.directory)
+  const ask = async (headers: Readonly<Record<string, string>>) => {
+    const body = JSON.stringify(ASKED)
+    return await fetch(`${server.address}/get-online-features`, { method: 'POST', headers, body })
+  }
+  expect((await ask({})).status).toBe(401)
+  const token = provider.token({ preferred_username: 'ana' })
+  expect((await ask({ authorization: `Bearer ${token}` })).status).toBe(200)
+  expect((await ask({ authorization: 'Bearer x.y.z' })).status).toBe(401)
 }, 60_000)
 
 test('tells a fault of that process under its own code', async () => {
