@@ -7,6 +7,7 @@ import { materializingFigures } from './feature-server/materializing.ts'
 import { observationFigures } from './feature-server/observation.ts'
 import type { Peer } from './feature-server/peer.ts'
 import { rateFigures } from './feature-server/rates.ts'
+import { reloadingFigures } from './feature-server/reloading.ts'
 import {
   type Bench,
   feastGoIsHere,
@@ -57,6 +58,7 @@ export async function featureServerBench(): Promise<readonly Figure[]> {
     figures.push(...(await costFigures(bench, ours, tell)))
     figures.push(...(await observationFigures(bench, tell)))
     figures.push(...(await materializingFigures(bench, tell)))
+    figures.push(...(await reloadingFigures(bench, tell)))
     return figures
   } finally {
     abort()
