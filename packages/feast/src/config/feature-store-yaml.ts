@@ -41,7 +41,9 @@ const Materialization = z.strictObject({
 
 /** Every key of Feast's, in its order; what is not read below is held to its type and let be. */
 const FeatureStore = z.looseObject({
-  project: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_]*$/),
+  project: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_]*$/, {
+    error: 'letters, digits and _ are taken, and no _ at the beginning',
+  }),
   // Of Feast's `apply`; ours writes the name alone.
   project_description: z.string().nullish(),
   // All of these open the stores that the other sections name.
