@@ -10,7 +10,7 @@ import { assertMayBind, createKeyring } from '@usdcop/service/auth'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics } from '@usdcop/service/metrics'
-import { createOidcReader } from '@usdcop/service/oidc'
+import { createOidcReader, type OidcSettings } from '@usdcop/service/oidc'
 import type { Registry } from 'prom-client'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
@@ -52,7 +52,8 @@ async function openOwn(config: Config, life: Lifecycle, logger: Logger): Promise
   return { registry: { current: registry }, store, auth: { type: 'no_auth' } }
 }
 
-type OidcConfig = NonNullable<Config['oidc']> & { readonly verifySsl?: boolean }
+type OidcConfig = NonNullable<Config['oidc']> &
+  Partial<Pick<OidcSettings, 'verifySsl' | 'jwksCacheMs' | 'timeoutMs'>>
 
 function oidcOf(auth: AuthConfig): OidcConfig | undefined {
   return auth.type === 'oidc' ? { ...auth, caFile: auth.caCertPath } : undefined

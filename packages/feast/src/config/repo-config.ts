@@ -5,8 +5,6 @@ export interface RepoConfig {
   readonly project: string
   readonly registry: RegistryConfig
   readonly onlineStore: OnlineStoreConfig
-  /** Feast's name of the offline store's type; only files are read here. */
-  readonly offlineStoreType: string
   readonly auth: AuthConfig
   /** gRPC address of Feast's transformation service, for on-demand views in Python. */
   readonly transformationEndpoint: string | undefined
@@ -66,4 +64,8 @@ export type AuthConfig =
       readonly issuer: string | undefined
       readonly verifySsl: boolean
       readonly caCertPath: string | undefined
+      /** How long the provider's keys are good for. */
+      readonly jwksCacheMs: number
+      /** How long the provider may take to answer. */
+      readonly timeoutMs: number
     }
