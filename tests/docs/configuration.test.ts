@@ -4,7 +4,16 @@ import { expect, test } from 'vitest'
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
-const services = ['feature-server', 'materializer', 'inference-gateway', 'all-in-one']
+const services = [
+  'feature-server',
+  'materializer',
+  'inference-gateway',
+  'all-in-one',
+  'secrets-broker',
+]
+/** The broker has no market, and keeps nothing on disk. */
+const unread = (service: string): readonly string[] =>
+  service === 'secrets-broker' ? ['CONTRACT_FILE', 'DATA_DIR'] : []
 const page = read('docs/configuration.md')
 
 const configOf = (service: string): string => read(`services/${service}/src/config.ts`)
@@ -12,6 +21,7 @@ const configOf = (service: string): string => read(`services/${service}/src/conf
 /** Variables that several services share: how their code is named, where it is, and the section. */
 const shared = [
   { schema: 'clockSchema', file: 'packages/service/src/clock-config.ts', section: 'Market clock' },
+  { schema: 'vaultSchema', file: 'packages/vault/src/vault-config.ts', section: 'Vault' },
 ]
 const sharedBy = (service: string) =>
   shared.filter(({ schema }) => configOf(service).includes(schema))
@@ -29,7 +39,8 @@ function tabled(...titles: readonly string[]): string[] {
 
 /** The variables in a service's tables, and those of every service. */
 function documented(service: string): string[] {
-  return tabled('Every service', ...sharedBy(service).map(({ section }) => section), service)
+  const sections = ['Every service', ...sharedBy(service).map(({ section }) => section), service]
+  return tabled(...sections).filter((name) => !unread(service).includes(name))
 }
 
 function inCode(service: string): string[] {

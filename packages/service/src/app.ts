@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { ServerOptions } from 'node:https'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -24,6 +25,8 @@ export interface AppOptions {
   readonly mayRead: (request: FastifyRequest) => Promise<void>
   /** Bytes of a request body; 1 MiB unless given. */
   readonly bodyLimitBytes?: number
+  /** With it the app speaks TLS and nothing else. */
+  readonly tls?: ServerOptions | undefined
 }
 
 const REQUEST_TIMEOUT_MS = 30_000
@@ -41,9 +44,11 @@ export function createApp({
   probes,
   mayRead,
   bodyLimitBytes,
+  tls,
 }: AppOptions): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = logger
   const app: FastifyInstance = Fastify({
+    ...(tls !== undefined && { https: tls }),
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyLimitBytes ?? 1024 * 1024,

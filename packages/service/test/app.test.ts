@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { createApp } from '../src/app.ts'
 import { createKeyring, guardReads } from '../src/auth.ts'
 import { ServiceError } from '../src/errors.ts'
-import type { Probe } from '../src/health.ts'
+import { type Probe, ProbedState } from '../src/health.ts'
 import { checkHost, LOOPBACK_NAMES } from '../src/host-check.ts'
 import { createRegistry } from '../src/metrics.ts'
 import { loggerWithSink } from './sink.ts'
@@ -142,6 +142,24 @@ test('stays live and says which dependency is not ready', async () => {
   const ready = await app.inject('/readyz')
   expect(ready.statusCode).toBe(503)
   expect(ready.json()).toEqual({ ready: false, checks: { redis: true, database: false } })
+})
+
+test('says which state a probe has found, and whether that will do', async () => {
+  const { app } = build({
+    redis: async () => 'PONG',
+    primary: async () => new ProbedState(false, 'sealed'),
+    replica: async () => new ProbedState(true, 'standby'),
+  })
+  await using _ = app
+  const ready = await app.inject('/readyz')
+  expect([ready.statusCode, ready.json()]).toEqual([
+    503,
+    {
+      ready: false,
+      checks: { redis: true, primary: false, replica: true },
+      states: { primary: 'sealed', replica: 'standby' },
+    },
+  ])
 })
 
 test('keeps its metrics from strangers, and its health from nobody', async () => {

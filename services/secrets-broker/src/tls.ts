@@ -1,0 +1,35 @@
+import { constants } from 'node:crypto'
+import type { ServerOptions } from 'node:https'
+
+export interface TlsFiles {
+  /** PEM texts. */
+  readonly certificate: string
+  readonly key: string
+  /** Who signs callers' certificates; without it none is asked for. */
+  readonly clientCa: string | undefined
+  /** Which of them are withdrawn. */
+  readonly clientCrl: string | undefined
+}
+
+const HANDSHAKE_TIMEOUT_MS = 10_000
+
+/**
+ * TLS as the broker speaks it. A client certificate is asked for and verified; whoever has none may still show a token, and
+ * one that does not hold is refused with an answer, where a broken handshake would only puzzle.
+ */
+export function tlsOptions({ certificate, key, clientCa, clientCrl }: TlsFiles): ServerOptions {
+  return {
+    cert: certificate,
+    key,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    // No session is resumed: a resumed one would bring a certificate that nobody has verified since.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    ...(clientCa !== undefined && {
+      ca: clientCa,
+      requestCert: true,
+      rejectUnauthorized: false,
+      ...(clientCrl !== undefined && { crl: clientCrl }),
+    }),
+  }
+}
