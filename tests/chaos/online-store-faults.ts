@@ -111,9 +111,9 @@ async function ride(
   for (const kind of failing) await expect.poll(() => refused(kind), polling).toBeGreaterThan(0)
   const others = EVERY.filter((kind) => !failing.includes(kind))
   for (const kind of others) {
-    const asked = struck().filter((answer) => answer.kind === kind)
-    expect(asked.length).toBeGreaterThan(3)
-    expect(new Set(asked.map(({ status }) => status))).toEqual(new Set([200]))
+    const asked = () => struck().filter((answer) => answer.kind === kind)
+    await expect.poll(() => asked().length, polling).toBeGreaterThan(3)
+    expect(new Set(asked().map(({ status }) => status))).toEqual(new Set([200]))
   }
 
   await mend()

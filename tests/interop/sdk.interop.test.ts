@@ -141,6 +141,59 @@ describe("Feast's SDK with an online store that is remote", () => {
     })
   })
 
+  test('materializes a window, then what has come since, and reads both', async ({ signal }) => {
+    const views = ['station_level']
+    const day = (date: string) => ({ $time: `${date}T00:00:00+00:00` })
+    const window: SdkCall = {
+      do: 'materialize',
+      start: day('2025-03-01'),
+      end: day('2025-03-02'),
+      views,
+    }
+    const since: SdkCall = { do: 'materialize_incremental', end: day('2025-03-03'), views }
+    // The row of station 900 is of March the 1st at noon, that of 901 a day younger.
+    const read: SdkCall = {
+      do: 'read',
+      features: ['station_level:level'],
+      entities: { station_id: [900, 901] },
+    }
+    const unknown: SdkCall = { ...window, views: ['nope'] }
+    const [refused, writer] = await sdkSays(
+      [
+        {
+          repository: await clientOf(repository, 'materializes-as-reader', ours, READER),
+          calls: [read, window, since],
+        },
+        {
+          repository: await clientOf(repository, 'materializes', ours, WRITER),
+          calls: [read, window, read, since, read, unknown],
+        },
+      ] as const,
+      signal,
+    )
+    // A process that has read before raises Feast's own class; one that has not, a RuntimeError.
+    const raises = (raised: string): unknown => expect.objectContaining({ raised })
+    const done = { returned: null }
+    const finds = (level: (number | null)[], statuses: string[]): unknown => ({
+      returned: {
+        values: { station_id: [900, 901], level },
+        statuses: { station_id: ['PRESENT', 'PRESENT'], level: statuses },
+        rows: 2,
+      },
+    })
+    const nothing = finds([null, null], ['NOT_FOUND', 'NOT_FOUND'])
+    const denied = raises('FeastPermissionError')
+    expect(refused).toEqual([nothing, denied, denied])
+    expect(writer).toEqual([
+      nothing,
+      done,
+      finds([0.5, null], ['PRESENT', 'NOT_FOUND']),
+      done,
+      finds([0.5, 1.5], ['PRESENT', 'PRESENT']),
+      raises('FeatureViewNotFoundException'),
+    ])
+  })
+
   test('raises its own errors, where Feast would have it try again', async ({ signal }) => {
     const client = await clientOf(repository, 'faults', ours, WRITER)
     const entities = { driver_id: [1] }

@@ -26,9 +26,9 @@ folder, redis = Path(sys.argv[1]), sys.argv[2]
 )
 store = FeatureStore(repo_path=str(folder))
 objects = golden.definitions(folder)
-# One row of history, for one of the views: the others have none to materialize.
-noon = golden.ROW_TIME.replace(day=2, hour=12)
-history = {"event_timestamp": pd.to_datetime([noon]), "station_id": pd.Series([901], dtype="int32"), "level": [1.5]}
+# Two rows of history a day apart, for one of the views: the others have none to materialize.
+noons = pd.to_datetime([golden.ROW_TIME.replace(day=day, hour=12) for day in (1, 2)])
+history = {"event_timestamp": noons, "station_id": pd.Series([900, 901], dtype="int32"), "level": [0.5, 1.5]}
 pd.DataFrame(history).to_parquet(folder / "rows.parquet")
 named = {each.name: each for each in objects}
 driver, customer = named["driver"], named["customer"]

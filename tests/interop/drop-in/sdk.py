@@ -58,6 +58,8 @@ CALLS = {
     "read": read,
     "write": lambda store, view, df: store.write_to_online_store(view, df=frame(df)),
     "push": lambda store, source, df: store.push(source, frame(df)),
+    "materialize": lambda store, start, end, views: store.materialize(decoded(start), decoded(end), views),
+    "materialize_incremental": lambda store, end, views: store.materialize_incremental(decoded(end), views),
 }
 
 

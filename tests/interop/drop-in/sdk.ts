@@ -5,6 +5,11 @@ import { feastPython } from '@usdcop/tests/support/feast-cli'
 
 type Columns = Readonly<Record<string, readonly unknown[]>>
 
+/** An ISO instant, which becomes a Python `datetime`. */
+interface Instant {
+  readonly $time: string
+}
+
 export type SdkCall =
   | {
       readonly do: 'read'
@@ -18,6 +23,17 @@ export type SdkCall =
     }
   | { readonly do: 'write'; readonly view: string; readonly df: Columns }
   | { readonly do: 'push'; readonly source: string; readonly df: Columns }
+  | {
+      readonly do: 'materialize'
+      readonly start: Instant
+      readonly end: Instant
+      readonly views: readonly string[]
+    }
+  | {
+      readonly do: 'materialize_incremental'
+      readonly end: Instant
+      readonly views: readonly string[]
+    }
 
 export interface Read {
   readonly values: Columns
