@@ -39,10 +39,7 @@ export async function featureServerBench(): Promise<readonly Figure[]> {
     if (!feastIsHere()) tell('skipped: Feast Python server, which is not installed')
     const ours = peers.use(await startOurs('this server', bench))
     const feast: Peer[] = []
-    if (feastIsHere()) {
-      feast.push(peers.use(await startFeast('Feast Python tuned', bench, TUNED)))
-      feast.push(peers.use(await startFeast('Feast Python by default', bench, [])))
-    }
+    if (feastIsHere()) feast.push(peers.use(await startFeast('Feast Python tuned', bench, TUNED)))
     if (feastIsHere() && feastGoIsHere())
       feast.push(peers.use(await startFeastGo('Feast Go', bench)))
     else tell('skipped: Feast Go server; feast-go.sh builds it, and FEAST_GO names the program')
