@@ -98,7 +98,8 @@ export function createFeatureServerMetrics(
 
 /** Counted here and told at the scrape, because finding a counter by its labels costs as much as reading a row. */
 function addStatuses(registers: Registry[]): FeatureServerMetrics['served'] {
-  const served = new Map<string, Uint32Array>()
+  // Doubles: until somebody scrapes, values of weeks may come together.
+  const served = new Map<string, Float64Array>()
   new Counter({
     name: 'feast_online_features_status_total',
     help: 'Served values by feature view and status.',
@@ -114,7 +115,7 @@ function addStatuses(registers: Registry[]): FeatureServerMetrics['served'] {
   })
   return (view, counts) => {
     const known = served.get(view)
-    if (known === undefined) served.set(view, counts.slice())
+    if (known === undefined) served.set(view, Float64Array.from(counts))
     else for (let status = 0; status < counts.length; status++) known[status]! += counts[status]!
   }
 }

@@ -221,7 +221,7 @@ function metadataOf(plan: Plan): Metadata {
 }
 
 /** The counts of one view by name, without those that are none. */
-export function statusesOf(counts: Uint32Array): readonly (readonly [Status, number])[] {
+export function statusesOf(counts: ArrayLike<number>): readonly (readonly [Status, number])[] {
   return STATUSES.map((status, index) => [status, counts[index] as number] as const).filter(
     ([, count]) => count > 0,
   )
