@@ -44,8 +44,8 @@ export async function featureServerBench(): Promise<readonly Figure[]> {
       feast.push(peers.use(await startFeastGo('Feast Go', bench)))
     else tell('skipped: Feast Go server; feast-go.sh builds it, and FEAST_GO names the program')
     const figures: Figure[] = []
-    for (const measure of [throughputFigures, rateFigures])
-      figures.push(...(await measure(bench, ours, feast, tell)))
+    figures.push(...(await throughputFigures(bench, ours, feast, tell)))
+    figures.push(...(await rateFigures(bench, ours, tell)))
     figures.push({
       name: 'memory of this server after the load',
       value: await ours.residentMegabytes(),

@@ -17,7 +17,6 @@ const RATES = [
 export async function rateFigures(
   bench: Bench,
   ours: Peer,
-  _feast: readonly Peer[],
   tell: (step: string) => void,
 ): Promise<readonly Figure[]> {
   const figures: Figure[] = []

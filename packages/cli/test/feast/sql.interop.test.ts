@@ -11,6 +11,7 @@ import { freePort } from '@usdcop/tests/support/redis-node'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { runCommand } from '../../src/program.ts'
 import { usdcop } from '../usdcop.ts'
+import { TYPED } from './typed-definitions.ts'
 
 // One after the other, on one registry in PostgreSQL that Feast and we share.
 
@@ -56,31 +57,6 @@ afterAll(async () => {
   await postgres[Symbol.asyncDispose]()
   await redis[Symbol.asyncDispose]()
 })
-
-const TYPED = `export const definitions = {
-  project: 'typed',
-  entities: [{ name: 'driver', joinKey: 'driver_id', valueType: 'INT64', tags: {} }],
-  views: [
-    {
-      name: 'typed_stats',
-      entities: ['driver'],
-      features: [{ name: 'trips', valueType: 'INT64' }],
-      ttlMs: 0,
-      pushSource: undefined,
-      batchSource: {
-        name: 'typed_history',
-        kind: 'BATCH_FILE',
-        path: '../drivers/data/history.parquet',
-        timestampField: 'happened',
-        tags: {},
-      },
-      tags: {},
-    },
-  ],
-  services: [{ name: 'all', projections: [{ view: 'typed_stats', features: ['trips'] }], tags: {} }],
-  pushSources: [],
-}
-`
 
 const feast = async (repository: string, ...args: string[]) =>
   await usdcop('feast', '-c', repository, ...args)

@@ -12,6 +12,7 @@ import { parse } from 'yaml'
 import { runCommand } from '../../src/program.ts'
 import { usdcop } from '../usdcop.ts'
 import { appliedByFeast, featureStoreYaml, type Repositories } from './repositories.ts'
+import { TYPED } from './typed-definitions.ts'
 
 // One after the other, on the same two repositories: what one test writes, the next reads.
 
@@ -302,28 +303,3 @@ test('applies definitions in TypeScript, which Feast then reads', async ({ signa
     expect((await typed(...args)).stdout).toBe(stdout)
   }
 })
-
-const TYPED = `export const definitions = {
-  project: 'typed',
-  entities: [{ name: 'driver', joinKey: 'driver_id', valueType: 'INT64', tags: {} }],
-  views: [
-    {
-      name: 'typed_stats',
-      entities: ['driver'],
-      features: [{ name: 'trips', valueType: 'INT64' }],
-      ttlMs: 0,
-      pushSource: undefined,
-      batchSource: {
-        name: 'typed_history',
-        kind: 'BATCH_FILE',
-        path: '../drivers/data/history.parquet',
-        timestampField: 'happened',
-        tags: {},
-      },
-      tags: {},
-    },
-  ],
-  services: [{ name: 'all', projections: [{ view: 'typed_stats', features: ['trips'] }], tags: {} }],
-  pushSources: [],
-}
-`
