@@ -1,11 +1,9 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { readRepoConfig } from '@usdcop/feast/config/feature-store-yaml'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
 import { createTransformer } from '@usdcop/feast/serving/transform'
@@ -17,7 +15,7 @@ import { DEFAULT_LIMITS } from '@usdcop/feature-server/limits'
 import { createKeyring, digestOf } from '@usdcop/service/auth'
 import { createLogger } from '@usdcop/service/log'
 import { createRegistry } from '@usdcop/service/metrics'
-import { feastPython } from '@usdcop/tests/support/feast-cli'
+import { type RunningFeast, runFeast, startFeast } from '@usdcop/tests/support/feast-forks'
 import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
 import { freePort } from '@usdcop/tests/support/redis-node'
 import { until } from '@usdcop/tests/support/until'
@@ -35,7 +33,7 @@ interface Answer {
 let folder: string
 let redis: OwnRedis
 let client: Redis
-let service: ChildProcess
+let service: RunningFeast
 let app: Awaited<ReturnType<typeof ours>>
 let feastUrl: string
 const disposals: (() => unknown)[] = []
@@ -51,11 +49,9 @@ beforeAll(async () => {
   const [transformations, feastServer] = [await freePort(), await freePort()]
   const endpoint = `127.0.0.1:${transformations}`
   feastUrl = `http://127.0.0.1:${feastServer}`
-  await promisify(execFile)(feastPython(), [script, folder, new URL(redis.url).host, endpoint], {
-    signal,
-  })
-  service = await startFeast(['serve_transformations', '-p', `${transformations}`])
-  await startFeast(['serve', '-p', `${feastServer}`])
+  await runFeast([script, folder, new URL(redis.url).host, endpoint], signal)
+  service = await feast('serve_transformations', '-p', `${transformations}`)
+  await feast('serve', '-p', `${feastServer}`)
   app = await ours(signal)
   await Promise.all(
     [transformations, feastServer].map(async (port) => await listening(port, signal)),
@@ -207,8 +203,7 @@ test('a view that fails, and a service that is away, are told apart', async () =
   expect(failed.text).not.toContain('inner')
   expect((await askFeast(READ, failing)).status).toBe(500)
 
-  service.kill('SIGKILL')
-  await once(service, 'exit')
+  await service.stop()
   for (const away of [
     await ask(READ, { features: ['failing:never'], entities: { factor: [1], bonus: [1] } }),
     await ask(WRITE, { feature_view_name: 'kept', df: frame(1) }),
@@ -255,16 +250,10 @@ async function ours(signal: AbortSignal) {
   return built
 }
 
-async function startFeast(verb: readonly string[]) {
-  const feast = join(dirname(feastPython()), 'feast')
-  const child = spawn(feast, ['-c', folder, ...verb], { stdio: 'ignore', detached: true })
-  // Its web server has processes of its own.
-  disposals.push(() => {
-    if (child.exitCode === null && child.signalCode === null)
-      process.kill(-(child.pid ?? 0), 'SIGKILL')
-  })
-  await once(child, 'spawn')
-  return child
+async function feast(...verb: string[]): Promise<RunningFeast> {
+  const running = await startFeast(['feast', '-c', folder, ...verb])
+  disposals.push(async () => await running.stop())
+  return running
 }
 
 async function listening(port: number, signal: AbortSignal): Promise<void> {
