@@ -94,7 +94,7 @@ export function applyProject(
       }
       const before = messageJson(kind, stored)
       const after = messageJson(kind, messageFromJson(kind, json))
-      const isSame = isDeepStrictEqual(withoutTimes(before), withoutTimes(after))
+      const isSame = isDeepStrictEqual(comparable(before), comparable(after))
       told.push({ kind, name, change: isSame ? 'unchanged' : 'updated' })
       return [isSame ? stored : renewed(after, [stored, before])]
     })
@@ -156,14 +156,18 @@ export function nameOf(object: unknown): string {
   return spec?.name ?? name ?? ''
 }
 
-/** Sources inside views carry times of their own. */
-function withoutTimes(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(withoutTimes)
+/**
+ * Sources inside views carry times of their own; and their class, which their type says already, only
+ * where Feast wrote the view as a whole.
+ */
+function comparable(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(comparable)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key, of]) => key !== 'meta' || typeof of !== 'object')
-      .map(([key, of]) => [key, withoutTimes(of)]),
+      .filter(([key]) => key !== 'dataSourceClassType' || value['type'] === undefined)
+      .map(([key, of]) => [key, comparable(of)]),
   )
 }
 
