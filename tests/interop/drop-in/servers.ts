@@ -48,9 +48,10 @@ export async function startFeast(
 ): Promise<Server> {
   const port = await freePort()
   const options = ['-h', '127.0.0.1', '-p', String(port), '-w', String(workers), '--no-access-log']
-  const { ended, stop: dispose } = await startRun(['feast', '-c', folder, 'serve', ...options])
+  const running = await startRun(['feast', '-c', folder, 'serve', ...options])
+  const dispose = async () => await running.stop()
   let failure: string | undefined
-  void ended.then(({ code, stderr }) => {
+  void running.ended.then(({ code, stderr }) => {
     failure = `feast serve ended with ${code}: ${stderr}`
   })
   const url = `http://127.0.0.1:${port}`
