@@ -10,6 +10,11 @@ const ringed = ['golden', 'service', 'interop', 'stack', 'soak']
 // They speak to something that there is once: a machine's two cores, the one stack.
 const oneFileAtATime = ['stack', 'soak']
 
+const SETUPS: Readonly<Record<string, string[]>> = {
+  stack: ['tests/stack/support/global-setup.ts'],
+  interop: ['tests/support/feast-forks-setup.ts'],
+}
+
 /** Restarts come last: whatever else is asked of the stack is asked while it is at rest. */
 class RestartsLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -37,7 +42,7 @@ export default defineConfig({
             '**/node_modules/**',
             ...absentTests({ ...stackEnvironment(), ...process.env }),
           ],
-          globalSetup: name === 'stack' ? ['tests/stack/support/global-setup.ts'] : [],
+          globalSetup: SETUPS[name] ?? [],
           testTimeout: name === 'soak' ? 1_800_000 : 120_000,
           hookTimeout: 120_000,
           fileParallelism: !oneFileAtATime.includes(name),

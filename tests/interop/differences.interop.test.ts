@@ -1,27 +1,16 @@
-import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
+import type { OwnRedis } from '@usdcop/tests/support/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EVERY_KIND } from './drop-in/one-each.ts'
 import { type Answer, post } from './drop-in/post.ts'
-import {
-  feastRepository,
-  type Repository,
-  type Server,
-  startFeast,
-  startOurs,
-  WRITER,
-} from './drop-in/servers.ts'
+import { besideFeast, type Server, WRITER } from './drop-in/servers.ts'
 
 const world = new AsyncDisposableStack()
 let redis: OwnRedis
-let repository: Repository
 let feast: Server
 let ours: Server
 
 beforeAll(async () => {
-  redis = world.use(await startOwnRedis())
-  repository = world.use(await feastRepository(redis.url, AbortSignal.timeout(110_000)))
-  feast = world.use(await startFeast(repository))
-  ours = world.use(await startOurs(repository, 'FEAST_REPO'))
+  ;({ redis, feast, ours } = await besideFeast(world, 'FEAST_REPO'))
 })
 afterAll(async () => await world.disposeAsync())
 

@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
 import { createFeatureClient } from '@usdcop/feature-client/client'
 import { schemaOf } from '@usdcop/feature-client/schema-of'
-import { feastCli, feastPython } from '@usdcop/tests/support/feast-cli'
+import { feastCli } from '@usdcop/tests/support/feast-cli'
+import { runFeast, startFeast as startRun } from '@usdcop/tests/support/feast-forks'
 import { freePort } from '@usdcop/tests/support/redis-node'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -53,19 +53,14 @@ async function startFeast(signal: AbortSignal) {
   await mkdir(join(directory, 'data'))
   await writeFile(join(directory, 'feature_store.yaml'), YAML)
   await writeFile(join(directory, 'features.py'), FEATURES)
-  const python = execFile(feastPython(), ['-', join(directory, 'data/history.parquet')], { signal })
-  const { promise: ended, resolve } = Promise.withResolvers<number | null>()
-  python.once('exit', resolve).stdin?.end(HISTORY)
-  expect(await ended).toBe(0)
+  await writeFile(join(directory, 'data/history.py'), HISTORY)
+  const history = ['data/history.py', 'data/history.parquet'].map((file) => join(directory, file))
+  await runFeast(history, signal)
+  await rm(join(directory, 'data/history.py'))
   await feastCli(directory, ['apply'], {}, signal)
   const port = await freePort()
-  const feast = join(dirname(feastPython()), 'feast')
-  const serving = execFile(feast, ['-c', directory, 'serve', '-p', String(port)])
-  onTestFinished(async () => {
-    const gone = new Promise((closed) => serving.once('exit', closed))
-    serving.kill()
-    await gone
-  })
+  const serving = await startRun(['feast', '-c', directory, 'serve', '-p', String(port)])
+  onTestFinished(async () => await serving.stop())
   const file = { type: 'file', path: join(directory, 'registry.db') } as const
   const registry = openRegistry({ ...file, cacheTtlMs: 0, onlineVersioning: false }, 'drivers')
   const schema = schemaOf(await registry.read(signal))

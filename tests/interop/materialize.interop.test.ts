@@ -1,15 +1,13 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { FeatureView } from '@usdcop/feast/registry/definitions'
 import { createRegistry } from '@usdcop/feast/registry/registry'
 import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import type { ValueType } from '@usdcop/feast/wire/value'
 import { createMaterializer } from '@usdcop/offline-store/materialize/materializer'
-import { feastPython } from '@usdcop/tests/support/feast-cli'
+import { runFeast } from '@usdcop/tests/support/feast-forks'
 import { startOwnRedis } from '@usdcop/tests/support/redis'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -37,7 +35,7 @@ test('leaves the very bytes in Redis that Feast leaves', async ({ signal }) => {
   onTestFinished(async () => await rm(folder, { recursive: true, force: true }))
   await using redis = await startOwnRedis()
   const { host } = new URL(redis.url)
-  await promisify(execFile)(feastPython(), [script, folder, host, 'theirs'], { signal })
+  await runFeast([script, folder, host, 'theirs'], signal)
 
   const client = connectRedis(redis.url, () => {})
   onTestFinished(() => client.disconnect())

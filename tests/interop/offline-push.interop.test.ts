@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { BatchSource, FeatureView } from '@usdcop/feast/registry/definitions'
 import { openFileRegistry } from '@usdcop/feast/registry/file-registry-store'
 import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
@@ -11,7 +9,7 @@ import { entityKey } from '@usdcop/feast/wire/entity-key'
 import { offlineColumns } from '@usdcop/feature-server/offline-columns'
 import { createOfflineWriter } from '@usdcop/offline-store/append/offline-writer'
 import { createMaterializer } from '@usdcop/offline-store/materialize/materializer'
-import { feastPython } from '@usdcop/tests/support/feast-cli'
+import { runFeast } from '@usdcop/tests/support/feast-forks'
 import { expect, onTestFinished, test } from 'vitest'
 
 const script = fileURLToPath(new URL('offline_push.py', import.meta.url))
@@ -21,8 +19,7 @@ test('Feast and pandas read what is appended here, and what Feast appends is rea
 }) => {
   const folder = await mkdtemp(join(tmpdir(), 'usdcop-offline-push-'))
   onTestFinished(async () => await rm(folder, { recursive: true, force: true }))
-  const feast = async (verb: string) =>
-    (await promisify(execFile)(feastPython(), [script, verb, folder], { signal })).stdout
+  const feast = async (verb: string) => await runFeast([script, verb, folder], signal)
   await feast('make')
 
   const path = join(folder, 'registry.db')

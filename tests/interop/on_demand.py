@@ -117,6 +117,41 @@ def failing(inputs: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
+@on_demand_feature_view(
+    entities=[driver],
+    sources=[stats, asked],
+    schema=[
+        Field(name="scaled", dtype=t.Float64),
+        Field(name="whole", dtype=t.Int32),
+        Field(name="note", dtype=t.String),
+        Field(name="scores", dtype=t.Array(t.Float64)),
+        Field(name="nothing", dtype=t.Float64),
+    ],
+    mode="pandas",
+    write_to_online_store=True,
+)
+def kept(inputs: pd.DataFrame) -> pd.DataFrame:
+    out = pd.DataFrame()
+    out["scaled"] = inputs["small"] * inputs["factor"]
+    out["whole"] = (inputs["trips"] + inputs["bonus"]).astype("int32")
+    out["note"] = inputs["note"].str.upper()
+    out["scores"] = inputs["scores"]
+    out["nothing"] = inputs["small"].where(inputs["small"] > 1000.0)
+    return out
+
+
+@on_demand_feature_view(
+    entities=[driver],
+    sources=[stats],
+    schema=[Field(name="twice", dtype=t.Float64)],
+    mode="python",
+    write_to_online_store=True,
+)
+def kept_by_python(inputs: dict) -> dict:
+    return {"twice": [2 * rate for rate in inputs["rate"]]}
+
+
 store = FeatureStore(repo_path=str(folder))
-store.apply([driver, source, stats, by_pandas, with_gaps, by_python, failing])
-store.materialize(at - timedelta(days=1), at + timedelta(days=1))
+views = [stats, by_pandas, with_gaps, by_python, failing, kept, kept_by_python]
+store.apply([driver, source, *views])
+store.materialize(at - timedelta(days=1), at + timedelta(days=1), feature_views=["stats"])

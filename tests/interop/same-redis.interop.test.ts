@@ -1,20 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
+import type { OwnRedis } from '@usdcop/tests/support/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EVERY_KIND, EVERY_TYPE } from './drop-in/one-each.ts'
 import { post } from './drop-in/post.ts'
 import { type RedisRows, redisRows } from './drop-in/redis-rows.ts'
 import { replyColumns } from './drop-in/reply-columns.ts'
 import { type SdkCall, sdkSays } from './drop-in/sdk.ts'
-import {
-  clientOf,
-  feastRepository,
-  type Repository,
-  type Server,
-  startFeast,
-  startOurs,
-  WRITER,
-} from './drop-in/servers.ts'
+import { besideFeast, clientOf, type Repository, type Server, WRITER } from './drop-in/servers.ts'
 
 /** Three processes of Feast's SDK, which the one server that fails makes wait besides. */
 const SLOW_MS = 300_000
@@ -27,10 +19,9 @@ let ours: Server
 let rows: RedisRows
 
 beforeAll(async () => {
-  redis = world.use(await startOwnRedis())
-  repository = world.use(await feastRepository(redis.url, AbortSignal.timeout(110_000)))
-  feast = world.use(await startFeast(repository))
-  ours = world.use(await startOurs(repository, 'FEAST_REPO', { FEAST_PARITY: 'strict' }))
+  ;({ redis, repository, feast, ours } = await besideFeast(world, 'FEAST_REPO', {
+    FEAST_PARITY: 'strict',
+  }))
   rows = world.use(await redisRows(redis.url))
 })
 afterAll(async () => await world.disposeAsync())

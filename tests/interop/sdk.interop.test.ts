@@ -1,32 +1,26 @@
 import { startIdentityProvider } from '@usdcop/tests/support/identity-provider'
-import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EVERY_KIND, EVERY_TYPE } from './drop-in/one-each.ts'
 import { type SdkCall, sdkSays } from './drop-in/sdk.ts'
 import {
+  besideFeast,
   clientOf,
-  feastRepository,
   READER,
   type Repository,
   type Server,
-  startFeast,
   startOurs,
   variant,
   WRITER,
 } from './drop-in/servers.ts'
 
 const world = new AsyncDisposableStack()
-let redis: OwnRedis
 let repository: Repository
 let feast: Server
 let ours: Server
 let strict: Server
 
 beforeAll(async () => {
-  redis = world.use(await startOwnRedis())
-  repository = world.use(await feastRepository(redis.url, AbortSignal.timeout(110_000)))
-  feast = world.use(await startFeast(repository))
-  ours = world.use(await startOurs(repository, 'usdcop feast serve'))
+  ;({ repository, feast, ours } = await besideFeast(world, 'usdcop feast serve'))
   strict = world.use(await startOurs(repository, 'FEAST_REPO', { FEAST_PARITY: 'strict' }))
 })
 afterAll(async () => await world.disposeAsync())

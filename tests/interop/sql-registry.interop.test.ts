@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { parsePostgresUrl } from '@usdcop/feast/config/postgres-url'
 import type { Definitions } from '@usdcop/feast/registry/definitions'
 import { decodeRegistry } from '@usdcop/feast/registry/registry-file'
 import { openSqlRegistry } from '@usdcop/feast/registry/sql/store'
-import { feastPython } from '@usdcop/tests/support/feast-cli'
+import { runFeast } from '@usdcop/tests/support/feast-forks'
 import { startPostgres } from '@usdcop/tests/support/postgres'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -19,8 +17,7 @@ beforeAll(async () => {
   postgres = await startPostgres()
   url = await postgres.createDatabase()
   const script = fileURLToPath(new URL('feast_registry.py', golden))
-  const options = { signal: AbortSignal.timeout(110_000) }
-  await promisify(execFile)(feastPython(), [script, forFeast(url)], options)
+  await runFeast([script, forFeast(url)], AbortSignal.timeout(110_000))
 }, 120_000)
 afterAll(async () => await postgres[Symbol.asyncDispose]())
 

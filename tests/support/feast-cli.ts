@@ -1,14 +1,5 @@
-import { execFile } from 'node:child_process'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** The Python that has Feast: `USDCOP_FEAST_PYTHON`, else the repository's own `.venv-feast`. */
-export function feastPython(): string {
-  return process.env['USDCOP_FEAST_PYTHON'] ?? `${root}.venv-feast/bin/python`
-}
+import { runFeast } from './feast-forks.ts'
 
 /** Runs Feast's own command on a repository and returns what it printed. */
 export async function feastCli(
@@ -17,13 +8,7 @@ export async function feastCli(
   env: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<string> {
-  const feast = join(dirname(feastPython()), 'feast')
-  const { stdout } = await promisify(execFile)(feast, ['-c', repository, ...args], {
-    env: { ...process.env, ...env },
-    maxBuffer: 64 * 1024 * 1024,
-    signal,
-  })
-  return stdout
+  return await runFeast(['feast', '-c', repository, ...args], signal, { env })
 }
 
 export interface FeastSaid {
@@ -32,18 +17,13 @@ export interface FeastSaid {
   readonly stdout: string
 }
 
-/** Several verbs in one process, because Feast takes seconds to start. */
+/** What several verbs of Feast's own command say, one after the other. */
 export async function feastSays(
   repository: string,
   verbs: readonly (readonly string[])[],
   signal: AbortSignal,
 ): Promise<readonly FeastSaid[]> {
   const script = fileURLToPath(new URL('feast_says.py', import.meta.url))
-  const running = promisify(execFile)(feastPython(), [script, repository], {
-    maxBuffer: 64 * 1024 * 1024,
-    signal,
-  })
-  running.child.stdin?.end(JSON.stringify(verbs))
-  const { stdout } = await running
-  return JSON.parse(stdout) as FeastSaid[]
+  const said = await runFeast([script, repository], signal, { input: JSON.stringify(verbs) })
+  return JSON.parse(said) as FeastSaid[]
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,9 +34,16 @@ export async function startPostgres(): Promise<PostgresServer> {
   return (await startLocal()) ?? (await startContainer())
 }
 
+/** A server's certificate and key, PEM files; `only` refuses who comes without TLS. */
+export interface ServerTls {
+  readonly cert: string
+  readonly key: string
+  readonly only?: boolean
+}
+
 /** Local binaries, whatever `DATABASE_URL` says: somebody else's server is not ours to stop. */
-export async function startOwnPostgres(): Promise<OwnPostgres> {
-  const local = await startLocal()
+export async function startOwnPostgres(tls?: ServerTls): Promise<OwnPostgres> {
+  const local = await startLocal(tls)
   if (local === undefined) throw new Error('no PostgreSQL here: apt-get install postgresql')
   return local
 }
@@ -70,7 +77,7 @@ async function administer(url: string, sql: string): Promise<void> {
   }
 }
 
-async function startLocal(): Promise<OwnPostgres | undefined> {
+async function startLocal(tls?: ServerTls): Promise<OwnPostgres | undefined> {
   const bin = localBinaries()
   if (bin === undefined) return undefined
   const owner = await unprivileged()
@@ -79,8 +86,10 @@ async function startLocal(): Promise<OwnPostgres | undefined> {
   const data = join(directory, 'data')
   const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync']
   await promisify(execFile)(join(bin, 'initdb'), initdb, { cwd: directory, ...owner })
+  if (tls !== undefined) await giveTls(data, tls, owner)
   const port = await freePort()
   const settings = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=']
+  if (tls !== undefined) settings.push('-c', 'ssl=on')
   const options = ['-D', data, '-p', String(port), ...settings, '-c', 'fsync=off']
   const launch = () => spawn(join(bin, 'postgres'), options, { cwd: directory, ...owner })
   let process = launch()
@@ -105,6 +114,24 @@ async function startLocal(): Promise<OwnPostgres | undefined> {
   }
 }
 
+/** Under the names that PostgreSQL looks for, and its own alone. */
+async function giveTls(
+  data: string,
+  { cert, key, only = false }: ServerTls,
+  owner: { uid: number; gid: number } | undefined,
+): Promise<void> {
+  for (const [from, name] of [
+    [cert, 'server.crt'],
+    [key, 'server.key'],
+  ] as const) {
+    const to = join(data, name)
+    await copyFile(from, to)
+    await chmod(to, 0o600)
+    if (owner !== undefined) await chown(to, owner.uid, owner.gid)
+  }
+  if (only) await writeFile(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 trust\n')
+}
+
 async function startContainer(): Promise<PostgresServer> {
   const container = await new GenericContainer('postgres:17')
     .withEnvironment({ POSTGRES_HOST_AUTH_METHOD: 'trust' })
@@ -115,6 +142,12 @@ async function startContainer(): Promise<PostgresServer> {
   return server(url, async () => {
     await container.stop()
   })
+}
+
+/** libpq's own client, beside the server's binaries; undefined where there is none. */
+export function psqlPath(): string | undefined {
+  const psql = join(localBinaries() ?? '', 'psql')
+  return existsSync(psql) ? psql : undefined
 }
 
 /** The newest installed PostgreSQL, where Debian puts them. */

@@ -1,7 +1,7 @@
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import type { Materializer } from '@usdcop/feast/registry/materialization'
 import type { OfflineWriter } from '@usdcop/feast/registry/offline-writer'
-import type { Transformer } from '@usdcop/feast/serving/transform'
+import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { createApp } from '@usdcop/service/app'
@@ -52,7 +52,7 @@ export interface Deps {
 
 /** Feast's feature server over one project and one online store. */
 export function buildApp(deps: Deps): FastifyInstance {
-  const { logger, store, serving, limits = DEFAULT_LIMITS } = deps
+  const { logger, store, serving, transform = createTransformer(), limits = DEFAULT_LIMITS } = deps
   const access = createAccess(deps)
   const app = createApp({
     logger,
@@ -98,7 +98,7 @@ export function buildApp(deps: Deps): FastifyInstance {
       timeoutMs: limits.requestTimeoutMs,
       overloaded: () => loop.overloaded(),
     })
-    const parts = { ...deps, access, metrics, limits }
+    const parts = { ...deps, transform, access, metrics, limits }
     getOnlineFeatures(feast, parts)
     push(feast, parts)
     writeToOnlineStore(feast, parts)

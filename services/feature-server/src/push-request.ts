@@ -38,6 +38,8 @@ export function parsePushRequest(body: Body): PushRequest {
 export interface WriteRequest {
   readonly view: string
   readonly df: Body
+  /** Of a stored on-demand view: false says that `df` has its features already. */
+  readonly transforms: boolean
 }
 
 export const WriteRequestSchema = z.object({
@@ -53,7 +55,7 @@ export function parseWriteRequest(body: Body): WriteRequest {
   const view = fields.text('feature_view_name')
   const df = fields.object('df')
   fields.boolean('allow_registry_cache', true)
-  fields.boolean('transform_on_write', true)
+  const transforms = fields.boolean('transform_on_write', true)
   fields.end()
-  return { view, df }
+  return { view, df, transforms }
 }

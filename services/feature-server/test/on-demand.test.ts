@@ -1,6 +1,6 @@
 import type { OnDemandView } from '@usdcop/feast/registry/definitions'
 import { createRegistry } from '@usdcop/feast/registry/registry'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { askOf, pushOf, temporaryStore, testApp } from './feature-server.ts'
 
 const doubled: OnDemandView = {
@@ -51,15 +51,140 @@ test('says that a view is written in Python, and which', async () => {
   expect(messageOf(body)).toContain("On demand feature view 'doubled' is written in Python")
 })
 
-test('says that an on-demand view is not written', async () => {
-  await using store = temporaryStore('demo')
-  const none = { entities: [], views: [], services: [], pushSources: [] }
-  const registry = createRegistry({ project: 'demo', ...none, onDemandViews: [doubled] })
-  await using app = testApp({ registry, store })
-  const body = { feature_view_name: 'doubled', df: { twice: [3] } }
-  const reply = await app.inject({ ...pushOf(body), url: '/write-to-online-store' })
-  expect(reply.statusCode).toBe(501)
-  expect(messageOf(reply.body)).toContain("On demand feature view 'doubled' is not written here")
+const stored: OnDemandView = {
+  ...doubled,
+  mode: 'typescript',
+  features: [
+    { name: 'scaled', valueType: 'DOUBLE' },
+    { name: 'rate', valueType: 'FLOAT' },
+  ],
+  projections: [{ view: 'stats', features: ['rate'] }],
+  writeToOnlineStore: true,
+  entities: ['driver'],
+  transform: ({ stats__rate: rate, given }) => ({
+    scaled:
+      rate?.type === 'FLOAT' && given?.type === 'DOUBLE'
+        ? { type: 'DOUBLE', value: rate.value * given.value }
+        : null,
+    rate: { type: 'FLOAT', value: 0.5 },
+  }),
+}
+
+async function storing(view: OnDemandView) {
+  const store = temporaryStore('demo')
+  const stats = {
+    name: 'stats',
+    entities: ['driver'],
+    features: [{ name: 'rate', valueType: 'FLOAT' }],
+    ttlMs: 0,
+    pushSource: undefined,
+    tags: {},
+  } as const
+  const registry = createRegistry({
+    project: 'demo',
+    entities: [{ name: 'driver', joinKey: 'driver_id', valueType: 'INT64', tags: {} }],
+    views: [stats],
+    services: [],
+    pushSources: [],
+    onDemandViews: [view],
+  })
+  const app = testApp({ registry, store, now: Date.UTC(2026, 0, 2) })
+  onTestFinished(async () => {
+    await app.close()
+    await store[Symbol.asyncDispose]()
+  })
+  const post = async (url: string, body: object) => {
+    const reply = await app.inject({ ...pushOf(body), url })
+    return { status: reply.statusCode, body: reply.body }
+  }
+  const write = async (df: object, more: object = {}) =>
+    await post('/write-to-online-store', { feature_view_name: view.name, df, ...more })
+  const ask = async (features: readonly string[], drivers: readonly unknown[]) =>
+    await app.inject(askOf({ features, entities: { driver_id: drivers } }))
+  const read = async (features: readonly string[], drivers: readonly unknown[]) => {
+    const { results } = (await ask(features, drivers)).json() as {
+      results: { values: unknown[]; event_timestamps: string[] }[]
+    }
+    return results.slice(1).map((each) => [each.values, each.event_timestamps[0]])
+  }
+  return { ask, post, read, write }
+}
+
+test('computes a stored view when it is written, and reads what it stored', async () => {
+  const { write, read } = await storing(stored)
+  // 0.1 is no number of 32 bits: it is rounded when it is stored, and not before.
+  const df = { driver_id: [7, '8'], rate: [0.1, null], given: [10, 2], event_timestamp: ['a', 'b'] }
+  expect(await write(df)).toEqual({ status: 200, body: 'null' })
+  const at = '2026-01-02T00:00:00Z'
+  const names = ['doubled:scaled', 'doubled:rate', 'doubled:driver_id']
+  expect(await read(names, [7, 8, 9])).toEqual([
+    [[1, null, null], at],
+    [[0.5, 0.5, null], at],
+    [[7, 8, null], at],
+  ])
+})
+
+test('stores what it is given where it is told not to compute', async () => {
+  const { transform: _gone, ...inPython } = { ...stored, mode: 'python' as const }
+  const { write, read } = await storing(inPython)
+  const given = { transform_on_write: false }
+  const refused = await write({ driver_id: [7], scaled: [3] }, given)
+  expect(refused.status).toBe(422)
+  expect(messageOf(refused.body)).toBe('df has no column rate')
+  expect(await write({ driver_id: [7], scaled: [3], rate: [1.5] }, given)).toMatchObject({
+    status: 200,
+  })
+  expect((await read(['doubled:scaled', 'doubled:rate'], [7])).map(([values]) => values)).toEqual([
+    [3],
+    [1.5],
+  ])
+  const computed = await write({ driver_id: [7], rate: [1], given: [1] })
+  expect(computed.status).toBe(501)
+  expect(messageOf(computed.body)).toContain("'doubled' is written in Python (mode python)")
+})
+
+test.for<{ name: string; df: object; says: string }>([
+  { name: 'a key', df: { rate: [1], given: [1] }, says: 'df has no column driver_id' },
+  {
+    name: 'a key of the type',
+    df: { driver_id: [null], rate: [1], given: [1] },
+    says: 'df: driver_id: null is not a valid INT64',
+  },
+  {
+    name: 'an input of the type',
+    df: { driver_id: [1], rate: ['x'], given: [1] },
+    says: 'df: rate: "x" is not a valid DOUBLE',
+  },
+])('refuses to store a row without $name', async ({ df, says }) => {
+  const { write, read } = await storing(stored)
+  const { status, body } = await write(df)
+  expect(status).toBe(422)
+  expect(messageOf(body)).toBe(says)
+  expect(await read(['doubled:scaled'], [1])).toEqual([[[null], '1970-01-01T00:00:00Z']])
+})
+
+test('stores nothing where nothing has been computed', async () => {
+  const { write, read } = await storing({ ...stored, transform: () => ({}) })
+  for (const df of [{ driver_id: [1], rate: [1], given: [1] }, { driver_id: [] }, {}])
+    expect(await write(df)).toEqual({ status: 200, body: 'null' })
+  expect(await read(['doubled:scaled'], [1])).toEqual([[[null], '1970-01-01T00:00:00Z']])
+})
+
+test('knows the features of a stored view, and does not materialize it', async () => {
+  const { ask: asked, post } = await storing(stored)
+  expect((await asked(['doubled:nope'], [1])).statusCode).toBe(404)
+  const body = { disable_event_timestamp: true, feature_views: ['doubled'] }
+  const named = await post('/materialize', body)
+  expect(named.status).toBe(501)
+  expect(messageOf(named.body)).toContain("'doubled' is not materialized here")
+})
+
+test('refuses a write to a view that stores nothing', async () => {
+  const { writeToOnlineStore: _gone, ...computed } = stored
+  const { write } = await storing(computed)
+  const { status, body } = await write({ driver_id: [1], rate: [1], given: [1] })
+  expect(status).toBe(422)
+  expect(messageOf(body)).toContain("On demand feature view 'doubled' is computed when it is read")
 })
 
 test('says which view failed, and not why', async () => {

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { feastPython } from '@usdcop/tests/support/feast-cli'
+import { runFeast } from '@usdcop/tests/support/feast-forks'
 
 type Columns = Readonly<Record<string, readonly unknown[]>>
 
@@ -56,11 +54,7 @@ export async function sdkSays<const Jobs extends readonly SdkJob[]>(
   signal: AbortSignal,
 ): Promise<{ readonly [Index in keyof Jobs]: readonly SdkSaid[] }> {
   const script = fileURLToPath(new URL('sdk.py', import.meta.url))
-  const running = promisify(execFile)(feastPython(), [script], {
-    maxBuffer: 64 * 1024 * 1024,
-    signal,
-  })
-  running.child.stdin?.end(JSON.stringify(jobs))
-  const { stdout } = await running
-  return JSON.parse(stdout) as { readonly [Index in keyof Jobs]: readonly SdkSaid[] }
+  return JSON.parse(await runFeast([script], signal, { input: JSON.stringify(jobs) })) as {
+    readonly [Index in keyof Jobs]: readonly SdkSaid[]
+  }
 }

@@ -1,11 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { digestOf } from '@usdcop/service/auth'
-import { feastPython } from '@usdcop/tests/support/feast-cli'
+import { runFeast, startFeast as startRun } from '@usdcop/tests/support/feast-forks'
+import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
 import { freePort } from '@usdcop/tests/support/redis-node'
 import { endOf, listening } from '@usdcop/tests/support/services'
 import { until } from '@usdcop/tests/support/until'
@@ -26,7 +26,7 @@ export interface Repository extends AsyncDisposable {
 export async function feastRepository(redisUrl: string, signal: AbortSignal): Promise<Repository> {
   const folder = await mkdtemp(join(tmpdir(), 'usdcop-drop-in-'))
   const script = fileURLToPath(new URL('repository.py', import.meta.url))
-  await promisify(execFile)(feastPython(), [script, folder, new URL(redisUrl).host], { signal })
+  await runFeast([script, folder, new URL(redisUrl).host], signal)
   return {
     folder,
     [Symbol.asyncDispose]: async () => await rm(folder, { recursive: true, force: true }),
@@ -37,20 +37,28 @@ export interface Server extends AsyncDisposable {
   readonly url: string
 }
 
-/** `feast serve` on a repository. */
-export async function startFeast({ folder }: Pick<Repository, 'folder'>): Promise<Server> {
+/**
+ * `feast serve` on a repository.
+ *
+ * @param workers more than one fail on a registry in SQL, whose connection they all inherit
+ */
+export async function startFeast(
+  { folder }: Pick<Repository, 'folder'>,
+  workers = 2,
+): Promise<Server> {
   const port = await freePort()
-  const options = ['-h', '127.0.0.1', '-p', String(port), '-w', '2', '--no-access-log']
-  const feast = join(dirname(feastPython()), 'feast')
-  const child = spawn(feast, ['-c', folder, 'serve', ...options], { stdio: 'ignore' })
+  const options = ['-h', '127.0.0.1', '-p', String(port), '-w', String(workers), '--no-access-log']
+  const running = await startRun(['feast', '-c', folder, 'serve', ...options])
+  const dispose = async () => await running.stop()
+  let failure: string | undefined
+  void running.ended.then(({ code, stderr }) => {
+    failure = `feast serve ended with ${code}: ${stderr}`
+  })
   const url = `http://127.0.0.1:${port}`
-  const dispose = async () => {
-    await endOf(child)
-  }
   try {
     await until(
       async () => {
-        if (child.exitCode !== null) throw new Error(`feast serve ended with ${child.exitCode}`)
+        if (failure !== undefined) throw new Error(failure)
         const reply = await fetch(`${url}/health`).catch(() => undefined)
         return reply?.status === 200
       },
@@ -93,6 +101,27 @@ export async function startOurs(
     },
   }
 }
+
+export interface BesideFeast {
+  readonly redis: OwnRedis
+  readonly repository: Repository
+  readonly feast: Server
+  readonly ours: Server
+}
+
+/** A Redis, the repository in it, and both servers on it; they end with `world`. */
+export async function besideFeast(
+  world: AsyncDisposableStack,
+  ...how: Tail<Parameters<typeof startOurs>>
+): Promise<BesideFeast> {
+  const redis = world.use(await startOwnRedis())
+  const repository = world.use(await feastRepository(redis.url, AbortSignal.timeout(110_000)))
+  const feast = world.use(await startFeast(repository))
+  const ours = world.use(await startOurs(repository, ...how))
+  return { redis, repository, feast, ours }
+}
+
+type Tail<T extends readonly unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never
 
 /**
  * The same registry under another `feature_store.yaml`, in a folder inside the repository's.

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { NODE_FLAGS } from '@usdcop/cli/child-service'
 import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
-import { feastPython } from '../../support/feast-cli.ts'
+import { feastPython } from '../../support/feast-forks.ts'
 import { freePort, type Peer, startPeer } from './peer.ts'
 import { VIEWS, workload, writeRows } from './workload.ts'
 

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { feastCli, feastPython } from '@usdcop/tests/support/feast-cli'
+import { feastCli } from '@usdcop/tests/support/feast-cli'
+import { runFeast } from '@usdcop/tests/support/feast-forks'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
@@ -26,8 +25,7 @@ export async function appliedByFeast(redisUrl: string, signal: AbortSignal): Pro
     await writeFile(join(folder, repository, 'feature_store.yaml'), yaml)
   }
   await mkdir(join(drivers, 'data'))
-  const history = [join(here, 'history.py'), join(drivers, 'data/history.parquet')]
-  await promisify(execFile)(feastPython(), history, { signal })
+  await runFeast([join(here, 'history.py'), join(drivers, 'data/history.parquet')], signal)
   for (const repository of [drivers, others]) await feastCli(repository, ['apply'], {}, signal)
   return {
     folder,

@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify, stripVTControlCharacters } from 'node:util'
-import { feastCli, feastPython, feastSays } from '@usdcop/tests/support/feast-cli'
+import { stripVTControlCharacters } from 'node:util'
+import { feastCli, feastSays } from '@usdcop/tests/support/feast-cli'
+import { runFeast } from '@usdcop/tests/support/feast-forks'
 import { startPostgres } from '@usdcop/tests/support/postgres'
 import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
 import { freePort } from '@usdcop/tests/support/redis-node'
@@ -48,8 +48,7 @@ beforeAll(async () => {
   await writeFile(join(typed, 'feature_store.yaml'), yaml('typed', url))
   await writeFile(join(typed, 'features.ts'), TYPED)
   const signal = AbortSignal.timeout(110_000)
-  const history = [join(here, 'history.py'), join(folder, 'drivers/data/history.parquet')]
-  await promisify(execFile)(feastPython(), history, { signal })
+  await runFeast([join(here, 'history.py'), join(folder, 'drivers/data/history.parquet')], signal)
 }, 120_000)
 
 afterAll(async () => {

@@ -7,11 +7,13 @@ export interface PostgresConnection {
   readonly user: string | undefined
   readonly password: string | undefined
   readonly database: string | undefined
-  /** Undefined is without. */
-  readonly tls: Tls | undefined
+  /** How to speak to it, in the order to try. */
+  readonly ways: readonly [Way] | readonly [Way, Way]
   /** libpq's `options`, as `-c search_path=feast`. */
   readonly options: string | undefined
 }
+
+export type Way = Tls | 'plain'
 
 /** As libpq means it. */
 export interface Tls {
@@ -80,7 +82,7 @@ export function parsePostgresUrl(
     user: options.get('user') ?? unquoted(user),
     password: options.get('password') ?? unquoted(password),
     database: options.get('dbname') ?? (database || undefined),
-    tls: tlsOf(options),
+    ways: waysOf(options),
     options: options.get('options'),
   }
 }
@@ -96,27 +98,36 @@ function numberOf(port: string | undefined): number | undefined {
   return port === undefined ? undefined : Number(port)
 }
 
-/** Without a word, libpq would try TLS and then go on without; here it is one or the other. */
-function tlsOf(options: ReadonlyMap<string, string>): Tls | undefined {
-  const caPath = options.get('sslrootcert')
-  const verify = VERIFY.get(options.get('sslmode') ?? 'prefer')
-  if (verify === undefined)
-    throw new ServiceError('config_invalid', 'registry.path: sslmode is none that libpq knows')
-  if (verify === 'no tls') return undefined
-  return {
-    // libpq, too, looks at the chain where it is told whose it is.
-    verify: verify === 'nothing' && caPath !== undefined ? 'chain' : verify,
-    caPath,
-    certPath: options.get('sslcert'),
-    keyPath: options.get('sslkey'),
+/**
+ * As libpq: `prefer`, which it takes without a word, goes on in plain where TLS fails, for whatever
+ * reason; `allow` tries them the other way round.
+ */
+function waysOf(options: ReadonlyMap<string, string>): PostgresConnection['ways'] {
+  const isSystem = options.get('sslrootcert') === 'system'
+  const mode = options.get('sslmode') ?? (isSystem ? 'verify-full' : 'prefer')
+  if (isSystem && mode !== 'verify-full')
+    throw new ServiceError(
+      'config_invalid',
+      'registry.path: sslrootcert=system needs sslmode=verify-full',
+    )
+  const caPath = isSystem ? undefined : options.get('sslrootcert')
+  const files = { caPath, certPath: options.get('sslcert'), keyPath: options.get('sslkey') }
+  // libpq, too, looks at the chain where it is told whose it is.
+  const tls: Tls = { verify: caPath === undefined ? 'nothing' : 'chain', ...files }
+  switch (mode) {
+    case 'disable':
+      return ['plain']
+    case 'allow':
+      return ['plain', tls]
+    case 'prefer':
+      return [tls, 'plain']
+    case 'require':
+      return [tls]
+    case 'verify-ca':
+      return [{ ...tls, verify: 'chain' }]
+    case 'verify-full':
+      return [{ ...tls, verify: 'chain and host' }]
+    default:
+      throw new ServiceError('config_invalid', 'registry.path: sslmode is none that libpq knows')
   }
 }
-
-const VERIFY: ReadonlyMap<string, 'no tls' | Tls['verify']> = new Map([
-  ['disable', 'no tls'],
-  ['allow', 'no tls'],
-  ['prefer', 'no tls'],
-  ['require', 'nothing'],
-  ['verify-ca', 'chain'],
-  ['verify-full', 'chain and host'],
-])

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import {
+  create,
   createFileRegistry,
   type DescMessage,
   fromBinary,
@@ -130,6 +131,7 @@ export type MessageName =
   | 'Permission'
   | 'Project'
   | 'ProjectMetadata'
+  | 'FeatureViewVersionRecord'
 
 export function messageFromJson<T extends Message>(name: MessageName, json: JsonValue): T {
   return fromJson(schema(name), json) as unknown as T
@@ -144,4 +146,11 @@ const RECORD = schema('FeatureViewVersionRecord')
 /** @throws Error where the bytes are no record of a version */
 export function readVersionRecord(bytes: Uint8Array): VersionRecord {
   return fromBinary(RECORD, bytes) as unknown as VersionRecord
+}
+
+/** Puts records behind those that a registry has. */
+export function appendVersions(message: RegistryMessage, records: readonly VersionRecord[]): void {
+  const history = message.featureViewVersionHistory ?? create(schema('FeatureViewVersionHistory'))
+  message.featureViewVersionHistory = history as Message & { records: VersionRecord[] }
+  message.featureViewVersionHistory.records.push(...records)
 }

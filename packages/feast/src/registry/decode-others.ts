@@ -20,6 +20,7 @@ export function decodeOnDemandView({ spec, meta }: OnDemandJson): OnDemandView {
     ...(singleton === true && { singleton }),
     ...(entities.length > 0 && { entities }),
     ...(source !== undefined && { source }),
+    ...(meta?.currentVersionNumber !== undefined && { version: meta.currentVersionNumber }),
     ...describedOf(spec, meta),
   }
 }

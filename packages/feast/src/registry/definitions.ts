@@ -111,11 +111,13 @@ export interface OnDemandView extends Described {
   readonly mode: 'python' | 'pandas' | 'substrait' | 'typescript'
   /** Present for `typescript` alone: one row of inputs by name to one row of its features. */
   readonly transform?: (inputs: OnDemandRow) => OnDemandRow
-  /** Stored at write, and so read as any other view. */
+  /** Computed at write and stored, and so read as any other view. */
   readonly writeToOnlineStore?: boolean
   readonly singleton?: boolean
-  /** Join keys of a view that is stored. */
+  /** Names of the entities of a view that is stored. */
   readonly entities?: readonly string[]
+  /** Feast's current version of the view; absent or 0 is the first. */
+  readonly version?: number
   /** The Python text that Feast keeps beside the pickled function. */
   readonly source?: string
 }

@@ -170,8 +170,8 @@ function encodeProjection(registry: Registry, projection: Projection): JsonValue
     joinKeyMap: { ...projection.joinKeyMap },
     ...(projection.version !== undefined && { versionTag: projection.version }),
     createdTimestampColumn: created,
-    // Feast's own slip: the created column, where there is one.
-    timestampField: created || (batchSource?.timestampField ?? ''),
+    // Feast's own slip: it is not the time's.
+    timestampField: created,
     ...(batchSource !== undefined && { batchSource: fileSource(batchSource) }),
     viewType: 'featureView',
   }

@@ -12,6 +12,7 @@ import { applyProject, deleteProjectOf, markChanged } from './registry-changes.t
 import { objectsOf, parseRegistry } from './registry-file.ts'
 import { createRegistryReader, type DecodeOptions } from './registry-reader.ts'
 import type { RegistryChange, RegistryStore } from './registry-store.ts'
+import { lastVersions, recordVersions } from './view-versions.ts'
 
 export interface FileRegistry extends DecodeOptions {
   readonly path: string
@@ -81,7 +82,15 @@ export function openFileRegistry(
     message: RegistryMessage,
     definitions: Definitions,
   ): readonly RegistryChange[] {
-    return applyProject(message, project, encodeProject(createRegistry(definitions)), now())
+    const at = now()
+    const { changes, versions } = applyProject(message, {
+      project,
+      wanted: encodeProject(createRegistry(definitions)),
+      lastVersions: lastVersions(message, project),
+      now: at,
+    })
+    recordVersions(message, project, versions, at)
+    return changes
   }
 }
 

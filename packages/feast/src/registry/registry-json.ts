@@ -9,6 +9,8 @@ import type { Tags } from './definitions.ts'
 export interface MetaJson {
   readonly createdTimestamp?: string
   readonly lastUpdatedTimestamp?: string
+  /** Of views alone. */
+  readonly currentVersionNumber?: number
 }
 
 interface SpecJson {
@@ -55,7 +57,6 @@ export interface ViewJson {
   }
   readonly meta?: MetaJson & {
     readonly materializationIntervals?: readonly { startTime?: string; endTime?: string }[]
-    readonly currentVersionNumber?: number
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   Feature,
   FeatureService,
   FeatureView,
+  OnDemandView,
   Projection,
   Registry,
 } from './definitions.ts'
@@ -28,6 +29,8 @@ export function createRegistry(definitions: Definitions): Registry {
   if (!/^[A-Za-z0-9][A-Za-z0-9_]*$/.test(registry.project))
     faults.push(`project '${registry.project}' is not a Feast project name`)
   for (const view of registry.views.values()) faults.push(...faultsOfView(view, registry))
+  for (const view of registry.onDemandViews.values())
+    faults.push(...faultsOfOnDemand(view, registry))
   for (const service of registry.services.values())
     faults.push(...faultsOfService(service, registry))
   if (faults.length > 0) throw new ServiceError('config_invalid', faults.join('; '))
@@ -123,6 +126,15 @@ function faultsOfView(view: FeatureView, registry: Registry): string[] {
   if (view.pushSource !== undefined && !registry.pushSources.has(view.pushSource))
     faults.push(`view '${view.name}' names the unknown push source '${view.pushSource}'`)
   return faults
+}
+
+function faultsOfOnDemand(view: OnDemandView, registry: Registry): string[] {
+  const { name, writeToOnlineStore = false, entities = [] } = view
+  if (writeToOnlineStore && entities.length === 0)
+    return [`on-demand view '${name}' is stored without an entity`]
+  return entities
+    .filter((entity) => !registry.entities.has(entity))
+    .map((entity) => `on-demand view '${name}' names the unknown entity '${entity}'`)
 }
 
 function faultsOfService(service: FeatureService, registry: Registry): string[] {

@@ -1,13 +1,13 @@
 import { ServiceError } from '@usdcop/service/errors'
-import type { FeatureView, Registry } from '../registry/definitions.ts'
+import type { Entity, FeatureView, Registry } from '../registry/definitions.ts'
 import { entitiesOf } from '../registry/registry.ts'
 import type { OnlineRow } from '../stores/online-store.ts'
 import { convertScalar, convertValue, shown } from '../wire/convert.ts'
 import { DUMMY_JOIN_KEY, DUMMY_VALUE, type EntityValue, entityKey } from '../wire/entity-key.ts'
 import { parseInstant } from '../wire/instant.ts'
-import type { Value } from '../wire/value.ts'
+import type { Value, ValueType } from '../wire/value.ts'
 
-type Columns = ReadonlyMap<string, readonly unknown[]>
+export type Columns = ReadonlyMap<string, readonly unknown[]>
 
 /** The column that Feast's remote client names the event time, whatever the view's source calls it. */
 const REMOTE_TIMESTAMP = 'event_timestamp'
@@ -67,17 +67,10 @@ function rowsOf(
 
   return Array.from({ length: rowCount }, (_, row) => {
     const at = (name: string) => columns.get(name)?.[row]
-    const pairs = joinKeys.map(({ joinKey, valueType }) => {
-      const value = convertScalar(valueType, at(joinKey))
-      if (value === undefined) throw unfit(joinKey, at(joinKey), valueType)
-      return [joinKey, value as EntityValue] as const
-    })
+    const pairs = joinKeys.map((entity) => keyOf(entity, at(entity.joinKey)))
     const values = new Map<string, Value>()
-    for (const { name, valueType } of view.features) {
-      const value = convertValue(valueType, at(name))
-      if (value === undefined) throw unfit(name, at(name), valueType)
-      values.set(name, value)
-    }
+    for (const { name, valueType } of view.features)
+      values.set(name, valueOf(name, valueType, at(name)))
     return {
       entityKey: entityKey(pairs.length === 0 ? [[DUMMY_JOIN_KEY, DUMMY_VALUE]] : pairs),
       eventTimestamp: instantOf(timestampField, at(timestampField)),
@@ -86,7 +79,25 @@ function rowsOf(
   })
 }
 
-function columnsOf(frame: Readonly<Record<string, unknown>>): Columns {
+/** @throws ServiceError `invalid_request` naming the column where the value is none of its type */
+export function valueOf(name: string, type: ValueType, given: unknown): Value {
+  const value = convertValue(type, given)
+  if (value === undefined) throw unfit(name, given, type)
+  return value
+}
+
+/** @throws ServiceError `invalid_request` where the value is no key of the entity */
+export function keyOf(
+  { joinKey, valueType }: Entity,
+  given: unknown,
+): readonly [string, EntityValue] {
+  const value = convertScalar(valueType, given)
+  if (value === undefined) throw unfit(joinKey, given, valueType)
+  return [joinKey, value as EntityValue]
+}
+
+/** @throws ServiceError `invalid_request` where the columns are none, or of several lengths */
+export function columnsOf(frame: Readonly<Record<string, unknown>>): Columns {
   const columns = new Map<string, readonly unknown[]>()
   for (const [name, values] of Object.entries(frame)) {
     if (!Array.isArray(values))

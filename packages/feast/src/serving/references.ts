@@ -7,6 +7,7 @@ import type {
   Registry,
 } from '../registry/definitions.ts'
 import { findView } from '../registry/registry.ts'
+import { asStored } from './stored-view.ts'
 
 /** One feature of one view as a request, or a service, names it. */
 export interface Reference {
@@ -73,13 +74,8 @@ export function findReferenced(registry: Registry, { view, version }: Reference)
   const onDemand = registry.onDemandViews.get(view)
   if (onDemand === undefined) return { kind: 'view', view: inUse(findView(registry, view)) }
   return onDemand.writeToOnlineStore
-    ? { kind: 'view', view: asStored(onDemand) }
+    ? { kind: 'view', view: asStored(registry, onDemand) }
     : { kind: 'on demand', view: onDemand }
-}
-
-/** What a stored on-demand view is to a reader: a view like any other. */
-function asStored({ name, features, tags, entities = [] }: OnDemandView): FeatureView {
-  return { name, entities, features, tags, ttlMs: 0, pushSource: undefined }
 }
 
 function findVersion(registry: Registry, name: string, version: number): FeatureView {

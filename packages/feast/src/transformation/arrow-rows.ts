@@ -38,13 +38,15 @@ export function toArrow(view: OnDemandView, rows: readonly OnDemandRow[]): Uint8
 }
 
 /**
- * The service adds each feature under its other name, `view__feature` or `feature`: what has both would
- * be there twice. The longer name is sent where the shorter one is that of two features.
+ * The service adds each feature under its other name, `view__feature` or `feature`: what is here under
+ * both would be there twice. The longer name is sent where the shorter one is that of two features.
  */
 function sentNames({ projections }: OnDemandView, names: readonly string[]): string[] {
-  const features = projections.flatMap(({ view, features: of }) =>
-    of.map((feature) => ({ feature, full: `${view}__${feature}` })),
-  )
+  const features = projections
+    .flatMap(({ view, features: of }) =>
+      of.map((feature) => ({ feature, full: `${view}__${feature}` })),
+    )
+    .filter(({ feature, full }) => names.includes(feature) && names.includes(full))
   const uses = Map.groupBy(features, ({ feature }) => feature)
   const dropped = new Set(
     features.map(({ feature, full }) => ((uses.get(feature)?.length ?? 0) > 1 ? feature : full)),

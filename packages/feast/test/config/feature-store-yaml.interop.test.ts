@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { feastPython } from '@usdcop/tests/support/feast-cli'
+import { runFeast } from '@usdcop/tests/support/feast-forks'
 import { beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { z } from 'zod'
@@ -16,8 +14,7 @@ let keys: z.output<typeof Keys>
 beforeAll(async () => {
   const script = fileURLToPath(new URL('feast_config_keys.py', import.meta.url))
   const signal = AbortSignal.timeout(100_000)
-  const { stdout } = await promisify(execFile)(feastPython(), [script], { signal })
-  keys = Keys.parse(JSON.parse(stdout))
+  keys = Keys.parse(JSON.parse(await runFeast([script], signal)))
 }, 110_000)
 
 /** What is wrong with a repository that has this section; nothing where it is taken. */

@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { writeRegistryMessage } from '../../src/proto/registry-message.ts'
 import { openFileRegistry } from '../../src/registry/file-registry-store.ts'
+import { parseRegistry } from '../../src/registry/registry-file.ts'
 import type { RegistryStore } from '../../src/registry/registry-store.ts'
 import { history, shop } from './shop.ts'
 
@@ -40,11 +42,54 @@ test('reads back what it applied', async ({ signal }) => {
   const batchSource = history
   expect([...registry.entities.values()]).toEqual([{ ...defined.entities[0], ...times }])
   expect([...registry.views.values()]).toEqual(
-    defined.views.map((view) => ({ ...view, batchSource, ...times })),
+    defined.views
+      .map((view) => ({ ...view, batchSource, ...times }))
+      .map((view) => ({ ...view, history: new Map([[0, view]]) })),
   )
   expect([...registry.services.values()]).toEqual([{ ...defined.services[0], ...times }])
   expect([...registry.pushSources.values()]).toEqual([{ ...defined.pushSources[0], ...times }])
   expect(registry.permissions).toEqual([{ ...defined.permissions?.[0], ...times }])
+})
+
+const fieldsOf = (...names: string[]) =>
+  names.map((name) => ({ name, valueType: 'DOUBLE' as const }))
+
+test('keeps a version of a view for each schema that it had, as Feast counts them', async ({
+  signal,
+}) => {
+  const { views, ...rest } = shop()
+  const applied = async (change: object) => {
+    const [stats, ...others] = views
+    await open().apply(
+      { ...rest, services: [], views: [{ ...stats!, ...change }, ...others] },
+      signal,
+    )
+    const { version, history, intervals } = (await open().read(signal)).views.get('stats') ?? {}
+    const kept = [...(history ?? [])].toSorted(([a], [b]) => a - b)
+    const features = kept.map(([number, past]) => [number, past.features.map(({ name }) => name)])
+    return { version, features: Object.fromEntries(features), intervals: intervals?.length }
+  }
+  const first = { 0: ['conv_rate'] }
+  expect(await applied({})).toEqual({ version: undefined, features: first, intervals: undefined })
+  await open().recordMaterialization('stats', { start: 1, end: 2 }, signal)
+  expect(await applied({ ttlMs: 5, tags: { a: 'b' }, description: 'd' })).toMatchObject({
+    version: undefined,
+    features: first,
+  })
+  const second = { ...first, 1: ['rate', 'share'] }
+  const changed = { features: fieldsOf('rate', 'share') }
+  expect(await applied(changed)).toEqual({ version: 1, features: second, intervals: 1 })
+  // Feast would count from the first again.
+  expect(await applied({ ...changed, ttlMs: 7 })).toMatchObject({ version: 1, features: second })
+  const reordered = { features: fieldsOf('share', 'rate') }
+  expect(await applied(reordered)).toMatchObject({ version: 1, features: second })
+  const third = { ...second, 2: ['rate', 'share'] }
+  expect(await applied({ ...changed, entities: [] })).toMatchObject({ version: 2, features: third })
+  await open().apply({ ...rest, services: [], views: [] }, signal)
+  expect(await applied(changed)).toMatchObject({
+    version: undefined,
+    features: { 0: ['rate', 'share'] },
+  })
 })
 
 test('is the same object until something changes', async ({ signal }) => {
@@ -90,6 +135,25 @@ test('keeps what was materialized when a view is applied anew', async ({ signal 
     createdAt: NOW,
     updatedAt: NOW + 1_000,
   })
+})
+
+test('takes a view of before there was a history for its first version', async ({ signal }) => {
+  const { views, ...rest } = shop()
+  await open().apply(shop(), signal)
+  const message = parseRegistry(await readFile(path))
+  delete message.featureViewVersionHistory
+  await writeFile(path, writeRegistryMessage(message))
+  const [stats, ...others] = views
+  const changed = [{ ...stats!, features: fieldsOf('rate') }, ...others]
+  await open().apply({ ...rest, services: [], views: changed }, signal)
+  const { version, history } = (await open().read(signal)).views.get('stats') ?? {}
+  expect(version).toBe(1)
+  expect([...(history ?? [])].map(([number, { features }]) => [number, features[0]?.name])).toEqual(
+    [
+      [0, 'conv_rate'],
+      [1, 'rate'],
+    ],
+  )
 })
 
 test('leaves another project byte for byte', async ({ signal }) => {

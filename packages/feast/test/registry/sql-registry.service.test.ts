@@ -65,13 +65,56 @@ test('reads back what it applied, and plans no change then', async ({ signal }) 
   const defined = shop()
   expect([...registry.entities.values()]).toEqual([{ ...defined.entities[0], ...times }])
   expect([...registry.views.values()]).toEqual(
-    defined.views.map((view) => ({ ...view, batchSource: history, ...times })),
+    defined.views
+      .map((view) => ({ ...view, batchSource: history, ...times }))
+      .map((view) => ({ ...view, history: new Map([[0, view]]) })),
   )
   expect([...registry.services.values()]).toEqual([{ ...defined.services[0], ...times }])
   expect(registry.permissions).toEqual([{ ...defined.permissions?.[0], ...times }])
   const again = await open('shop', NOW + 1_000).apply(shop(), signal)
   expect(again.filter(({ change }) => change !== 'unchanged')).toEqual([])
   expect(await store.read(signal)).toBe(registry)
+})
+
+const fieldsOf = (...names: string[]) =>
+  names.map((name) => ({ name, valueType: 'DOUBLE' as const }))
+
+test('keeps a version of a view for each schema that it had, as Feast counts them', async ({
+  signal,
+}) => {
+  const { views, ...rest } = shop()
+  const applied = async (change: object) => {
+    const [stats, ...others] = views
+    await open().apply(
+      { ...rest, services: [], views: [{ ...stats!, ...change }, ...others] },
+      signal,
+    )
+    const { version, history, intervals } = (await open().read(signal)).views.get('stats') ?? {}
+    const kept = [...(history ?? [])].toSorted(([a], [b]) => a - b)
+    const features = kept.map(([number, past]) => [number, past.features.map(({ name }) => name)])
+    return { version, features: Object.fromEntries(features), intervals: intervals?.length }
+  }
+  const first = { 0: ['conv_rate'] }
+  expect(await applied({})).toEqual({ version: undefined, features: first, intervals: undefined })
+  await open().recordMaterialization('stats', { start: 1, end: 2 }, signal)
+  expect(await applied({ ttlMs: 5, tags: { a: 'b' }, description: 'd' })).toMatchObject({
+    version: undefined,
+    features: first,
+  })
+  const second = { ...first, 1: ['rate', 'share'] }
+  const changed = { features: fieldsOf('rate', 'share') }
+  expect(await applied(changed)).toEqual({ version: 1, features: second, intervals: 1 })
+  // Feast would count from the first again.
+  expect(await applied({ ...changed, ttlMs: 7 })).toMatchObject({ version: 1, features: second })
+  const reordered = { features: fieldsOf('share', 'rate') }
+  expect(await applied(reordered)).toMatchObject({ version: 1, features: second })
+  const third = { ...second, 2: ['rate', 'share'] }
+  expect(await applied({ ...changed, entities: [] })).toMatchObject({ version: 2, features: third })
+  await open().apply({ ...rest, services: [], views: [] }, signal)
+  expect(await applied(changed)).toMatchObject({
+    version: undefined,
+    features: { 0: ['rate', 'share'] },
+  })
 })
 
 test('is the same object until something of its project changes', async ({ signal }) => {
@@ -84,14 +127,13 @@ test('is the same object until something of its project changes', async ({ signa
   await open().recordMaterialization('stats', { start: 1, end: 2 }, signal)
   const later = await store.read(signal)
   expect(later).not.toBe(registry)
-  expect(later.views.get('nobody')).toBe(registry.views.get('nobody'))
+  // Nothing that is as it was is decoded again.
+  expect(later.views.get('nobody')?.features).toBe(registry.views.get('nobody')?.features)
 })
 
 test('deletes what definitions no longer name, with its earlier versions', async ({ signal }) => {
   const store = open()
   await store.apply(shop(), signal)
-  const version = "'nobody', 'shop', 0, 'feature_view', '', 0, '', 'x'"
-  await sql(`insert into feature_view_version_history values (${version})`)
   const { views, ...rest } = shop()
   const [stats] = views
   const changed = { ...rest, services: [], views: [{ ...stats!, tags: { meta: 'another' } }] }
@@ -105,7 +147,9 @@ test('deletes what definitions no longer name, with its earlier versions', async
   ])
   const registry = await store.read(signal)
   expect([...registry.views.keys()]).toEqual(['stats'])
-  expect(await sql('select * from feature_view_version_history')).toEqual([])
+  expect(
+    await sql('select feature_view_name as name, version_number from feature_view_version_history'),
+  ).toEqual([{ name: 'stats', version_number: 0 }])
 })
 
 test('keeps what was materialized, and columns that are not its own', async ({ signal }) => {

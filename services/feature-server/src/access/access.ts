@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FeatureView, Registry } from '@usdcop/feast/registry/definitions'
+import type { Registry } from '@usdcop/feast/registry/definitions'
 import type { FeatureRequest, Plan } from '@usdcop/feast/serving/plan'
 import {
   type ApiKey,
@@ -14,7 +14,7 @@ import {
 import { ServiceError } from '@usdcop/service/errors'
 import type { OidcUser } from '@usdcop/service/oidc'
 import type { FastifyRequest } from 'fastify'
-import { type Action, type Identity, resourcesRead } from './identity.ts'
+import { type Action, type Identity, resourcesRead, viewResource } from './identity.ts'
 import { feastUser } from './permissions.ts'
 
 declare module 'fastify' {
@@ -43,7 +43,7 @@ export interface Access {
   assertMayWrite(
     request: FastifyRequest,
     registry: Registry,
-    views: readonly FeatureView[],
+    views: readonly { readonly name: string }[],
     actions: readonly Action[],
   ): void
 }
@@ -81,10 +81,10 @@ export function createAccess({ keyring, readToken, bindHost }: AccessOptions): A
     },
     assertMayWrite({ identity }, registry, views, actions) {
       if (identity === null) throw new ServiceError('unauthenticated', 'a bearer token is needed')
-      for (const { name, tags } of views) {
-        const resource = { type: 'FeatureView', name, tags } as const
-        assertNotRefused(identity.refusal(actions, resource, registry.permissions))
-      }
+      for (const { name } of views)
+        assertNotRefused(
+          identity.refusal(actions, viewResource(registry, name), registry.permissions),
+        )
     },
   }
 }

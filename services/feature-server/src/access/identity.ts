@@ -41,7 +41,7 @@ export function resourcesRead(
 }
 
 /** References may use a view's alias: then the registry has no view of that name, and no tags. */
-function viewResource(registry: Registry, name: string): Resource {
+export function viewResource(registry: Registry, name: string): Resource {
   const onDemand = registry.onDemandViews.get(name)
   if (onDemand !== undefined) return { type: 'OnDemandFeatureView', name, tags: onDemand.tags }
   return { type: 'FeatureView', name, tags: registry.views.get(name)?.tags ?? {} }

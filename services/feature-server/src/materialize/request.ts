@@ -77,7 +77,7 @@ export function queryFlag(query: unknown, name: string): boolean {
 /**
  * The views of a request and the job for them.
  * @throws ServiceError `feature_view_unknown`, or `invalid_request` for a view that is not served
- *   online or a version that cannot be
+ *   online or a version that cannot be, or `not_supported` for a stored on-demand view
  */
 export function jobOf(
   registry: Registry,
@@ -97,6 +97,14 @@ function isMaterialized({ online, disabled, batchSource }: FeatureView): boolean
 }
 
 function servedView(registry: Registry, name: string): FeatureView {
+  const onDemand = registry.onDemandViews.get(name)
+  if (onDemand?.writeToOnlineStore === true)
+    throw new ServiceError(
+      'not_supported',
+      `On demand feature view '${name}' is not materialized here: write it by /write-to-online-store`,
+    )
+  if (onDemand !== undefined)
+    throw unfit(`OnDemandFeatureView ${name} is not configured for write_to_online_store.`)
   const view = findView(registry, name)
   if (view.disabled === true)
     throw unfit(`FeatureView ${name} is disabled. Enable it before materializing.`)

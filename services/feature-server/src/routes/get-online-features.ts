@@ -3,7 +3,7 @@ import { assembleReply, needsAssembly } from '@usdcop/feast/serving/assembled-re
 import { keyedReads, readEntityRows } from '@usdcop/feast/serving/entity-rows'
 import { createPlanner, type Plan } from '@usdcop/feast/serving/plan'
 import { type Reply, type ReplyInput, writeReply } from '@usdcop/feast/serving/reply'
-import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
+import type { Transformer } from '@usdcop/feast/serving/transform'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import type { DomainClock } from '@usdcop/service/clock'
@@ -19,8 +19,7 @@ export interface OnlineFeaturesDeps {
   readonly store: OnlineStore
   readonly clock: DomainClock
   readonly serving: Serving
-  /** Runs on-demand views; those written in Python are refused by name unless given. */
-  readonly transform?: Transformer | undefined
+  readonly transform: Transformer
   readonly access: Access
   readonly limits: Limits
   readonly metrics: FeatureServerMetrics
@@ -32,9 +31,8 @@ const DEFINITION_HEADER = 'usdcop-definition-hash'
 
 /** POST /get-online-features, Feast's hot route: a cached plan, one read, a reply written as text. */
 export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps): void {
-  const { registry, store, clock, serving, access, limits, metrics } = deps
+  const { registry, store, clock, serving, transform, access, limits, metrics } = deps
   const plan = createPlanner(registry)
-  const transform = deps.transform ?? createTransformer()
 
   const options = { onRequest: access.guardReads }
   app.post<{ Body: string }>(ENDPOINT, options, async (request, reply) => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { ServiceError } from '@usdcop/service/errors'
 import pg from 'pg'
-import type { PostgresConnection, Tls } from '../../config/postgres-url.ts'
+import type { PostgresConnection, Tls, Way } from '../../config/postgres-url.ts'
 import { untilAborted } from '../../stores/until-aborted.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -27,11 +27,30 @@ export function openConnection(connection: PostgresConnection): SqlConnection {
   let opened: Promise<pg.Pool> | undefined
 
   async function pool(): Promise<pg.Pool> {
-    opened ??= openPool(connection)
+    const opening = (opened ??= openPool(connection))
     try {
-      return await opened
+      return await opening
     } catch (error) {
-      opened = undefined
+      forget(opening)
+      throw error
+    }
+  }
+
+  /** Whoever comes next looks anew how the server is spoken to. */
+  function forget(opening: Promise<pg.Pool> | undefined): void {
+    if (opened === opening) opened = undefined
+  }
+
+  async function connected(signal: AbortSignal): Promise<pg.PoolClient> {
+    const lender = await untilAborted(pool(), signal)
+    const opening = opened
+    try {
+      return await connect(lender, signal)
+    } catch (error) {
+      if (connection.ways.length > 1 && !signal.aborted) {
+        forget(opening)
+        await lender.end()
+      }
       throw error
     }
   }
@@ -39,7 +58,7 @@ export function openConnection(connection: PostgresConnection): SqlConnection {
   async function use<T>(work: (query: Query) => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted()
     try {
-      return await lend(await connect(await pool(), signal), work, signal)
+      return await lend(await connected(signal), work, signal)
     } catch (error) {
       signal.throwIfAborted()
       throw translated(error, connection)
@@ -104,12 +123,28 @@ async function lend<T>(
   }
 }
 
+/** Of two ways to speak to a server the first that it takes. */
 async function openPool(connection: PostgresConnection): Promise<pg.Pool> {
-  const { tls, options, ...server } = connection
+  const [first, second] = connection.ways
+  const pool = await poolOf(connection, first)
+  if (second === undefined) return pool
+  try {
+    const client = await pool.connect()
+    client.release()
+    return pool
+  } catch {
+    // What is wrong beside that, the other way comes upon, too.
+    await pool.end()
+    return await poolOf(connection, second)
+  }
+}
+
+async function poolOf(connection: PostgresConnection, way: Way): Promise<pg.Pool> {
+  const { ways: _ways, options, ...server } = connection
   const pool = new pg.Pool({
     ...withoutUndefined(server),
     ...(options !== undefined && { options }),
-    ...(tls !== undefined && { ssl: await tlsOptions(tls) }),
+    ...(way !== 'plain' && { ssl: await tlsOptions(way) }),
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,

@@ -5,7 +5,7 @@ import type { Definitions, Registry } from '../definitions.ts'
 import { encodeProject } from '../encode-definitions.ts'
 import { MATERIALIZED, recordInterval } from '../record-interval.ts'
 import { createRegistry } from '../registry.ts'
-import { applyProject, deletedViews } from '../registry-changes.ts'
+import { type Applied, applyProject, deletedViews } from '../registry-changes.ts'
 import { createRegistryReader, type DecodeOptions } from '../registry-reader.ts'
 import type { RegistryChange, RegistryStore } from '../registry-store.ts'
 import { openConnection, type Query } from './connection.ts'
@@ -23,6 +23,7 @@ import {
   storedView,
 } from './rows.ts'
 import { ALL_TABLES, CREATE_TABLES, VERSIONS } from './tables.ts'
+import { lastVersions, writeVersions } from './versions.ts'
 import { changedRows, kept, writeRows } from './write.ts'
 
 /**
@@ -76,7 +77,7 @@ export function openSqlRegistry(
       await writing.use(async (query) => {
         const isThere = (await missingTables(query)).length === 0
         const message = isThere ? await messageOfProject(query, project) : NOTHING()
-        return changesOf(message, definitions)
+        return applied(message, definitions, new Map()).changes
       }, signal),
     async apply(definitions, signal) {
       let changes: readonly RegistryChange[] = []
@@ -85,10 +86,12 @@ export function openSqlRegistry(
           await query(CREATE_TABLES)
         const message = await messageOfProject(query, project)
         const before = kept(message)
-        changes = changesOf(message, definitions)
+        const done = applied(message, definitions, await lastVersions(query, project))
+        changes = done.changes
         await writeRows(query, project, changedRows(before, message), now())
         const gone = [...deletedViews(changes)]
         if (gone.length > 0) await query(DELETE_VERSIONS, [project, gone])
+        await writeVersions(query, project, done.versions, now())
         return true
       }, signal)
       return changes
@@ -119,11 +122,13 @@ export function openSqlRegistry(
     },
   }
 
-  function changesOf(
+  function applied(
     message: RegistryMessage,
     definitions: Definitions,
-  ): readonly RegistryChange[] {
-    return applyProject(message, project, encodeProject(createRegistry(definitions)), now())
+    last: ReadonlyMap<string, number>,
+  ): Applied {
+    const wanted = encodeProject(createRegistry(definitions))
+    return applyProject(message, { project, wanted, lastVersions: last, now: now() })
   }
 }
 
