@@ -113,14 +113,11 @@ function requestDataMissing(plan: Plan, given: ReadonlyMap<string, unknown>): Se
  * @throws ServiceError `invalid_request` when a join key is missing
  */
 export function keyedReads(plan: Plan, rows: EntityRows, serving: Serving): readonly KeyedRead[] {
-  const made = new Map<string, Keys>()
-  return plan.views.map(({ storedName, joinKeys, keyId, features }) => {
-    let keyed = made.get(keyId)
-    if (keyed === undefined) {
-      keyed = distinct(keysOf(presentKeys(joinKeys, rows, serving), rows))
-      made.set(keyId, keyed)
-    }
-    return { view: storedName, features, keys: keyed.keys, keyOfRow: keyed.keyOfRow }
+  const made: Keys[] = []
+  return plan.views.map(({ storedName, joinKeys, keyGroup, features }) => {
+    made[keyGroup] ??= distinct(keysOf(presentKeys(joinKeys, rows, serving), rows))
+    const { keys, keyOfRow } = made[keyGroup]
+    return { view: storedName, features, keys, keyOfRow }
   })
 }
 

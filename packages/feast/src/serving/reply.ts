@@ -25,7 +25,7 @@ export interface ReplyInput {
 export type StatusCounts = readonly number[]
 
 export interface Reply {
-  /** JSON, as text or as UTF-8. */
+  /** JSON, as text of ASCII alone or as UTF-8. */
   readonly body: Buffer | string
   /** One a view of the plan. */
   readonly counts: readonly StatusCounts[]
@@ -77,8 +77,14 @@ export function writeReply(input: ReplyInput): Reply {
   })
   out.text('],"metadata":{"feature_names":[')
   const { names, views } = metadataOf(plan)
-  const joinKeys = Array.from(rows.columns.keys(), (name) => JSON.stringify(name))
-  out.text((names === '' ? joinKeys : [...joinKeys, names]).join(','))
+  let first = true
+  for (const name of rows.columns.keys()) {
+    if (!first) out.byte(COMMA)
+    out.text(JSON.stringify(name))
+    first = false
+  }
+  if (!first && names !== '') out.byte(COMMA)
+  out.text(names)
   out.text(viewMetadata ? `],"feature_view_metadata":[${views}]}}` : ']}}')
   const body = out.take()
   return typeof body === 'string'

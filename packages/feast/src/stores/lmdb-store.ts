@@ -55,24 +55,20 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
     const stride = 2 * ids.length
     const first = arena.reserveCells(stride * keys.length)
     const { cells } = arena
-    const buffers: Buffer[] = []
-    const times: number[] = []
-    let at = first
-    for (const key of keys) {
+    const times = keys.map(() => Number.NaN)
+    const buffers = keys.map((key, index) => {
+      const at = first + index * stride
       // Valid until the next get only, which is why the row is copied here and now.
       const stored = rows.getBinaryFast(keyOf(name, key))
       if (stored === undefined) {
-        times.push(Number.NaN)
         cells.fill(-1, at, at + stride)
-        buffers.push(EMPTY)
-      } else {
-        const start = arena.keepRow(stored)
-        times.push(eventTimestampOf(stored))
-        findFields(arena.rows, start, start + stored.length, ids, cells, at)
-        buffers.push(arena.rows)
+        return EMPTY
       }
-      at += stride
-    }
+      const start = arena.keepRow(stored)
+      times[index] = eventTimestampOf(stored)
+      findFields(arena.rows, start, start + stored.length, ids, cells, at)
+      return arena.rows
+    })
     return { buffers, cells, first, stride, times }
   }
 

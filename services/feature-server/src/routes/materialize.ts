@@ -4,7 +4,7 @@ import type { DomainClock } from '@usdcop/service/clock'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from '../access/access.ts'
-import { parseBody } from '../body.ts'
+import { parseBody, type TextRoute } from '../body.ts'
 import {
   jobOf,
   type MaterializeRequest,
@@ -60,10 +60,10 @@ export function materialize(app: FastifyInstance, deps: MaterializeDeps): void {
   }
 
   const options = { onRequest: access.guardWrites, config: { deadline: false } }
-  app.post<{ Body: string }>('/materialize', options, async (request, reply) =>
+  app.post<TextRoute>('/materialize', options, async (request, reply) =>
     answer(request, reply, parseMaterialize(parseBody(request.body), clock.now())),
   )
-  app.post<{ Body: string }>('/materialize-incremental', options, async (request, reply) =>
+  app.post<TextRoute>('/materialize-incremental', options, async (request, reply) =>
     answer(request, reply, parseMaterializeIncremental(parseBody(request.body))),
   )
 }

@@ -5,7 +5,7 @@ import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
-import { parseBody } from '../body.ts'
+import { parseBody, type TextRoute } from '../body.ts'
 import { assertFrameFits, type Limits } from '../limits.ts'
 import type { FeatureServerMetrics } from '../metrics.ts'
 import { parseWriteRequest } from '../push-request.ts'
@@ -23,7 +23,7 @@ export interface WriteDeps {
 export function writeToOnlineStore(app: FastifyInstance, deps: WriteDeps): void {
   const { access, limits } = deps
   const options = { onRequest: access.guardWrites }
-  app.post<{ Body: string }>('/write-to-online-store', options, async (request, reply) => {
+  app.post<TextRoute>('/write-to-online-store', options, async (request, reply) => {
     const { view: name, df } = parseWriteRequest(parseBody(request.body))
     const registry = deps.registry.current
     if (registry.onDemandViews.has(name) && !registry.views.has(name))
