@@ -25,8 +25,8 @@ export interface ReplyInput {
 export type StatusCounts = readonly number[]
 
 export interface Reply {
-  /** JSON, as text of ASCII alone or as UTF-8. */
-  readonly body: Buffer | string
+  /** JSON. */
+  readonly body: Buffer
   /** One a view of the plan. */
   readonly counts: readonly StatusCounts[]
   /** To be called once the body has left, where there is one: another reply is written over it. */
@@ -87,9 +87,7 @@ export function writeReply(input: ReplyInput): Reply {
   out.text(names)
   out.text(viewMetadata ? `],"feature_view_metadata":[${views}]}}` : ']}}')
   const body = out.take()
-  return typeof body === 'string'
-    ? { body, counts }
-    : { body, counts, sent: () => out.recycle(body) }
+  return { body, counts, sent: () => out.recycle(body) }
 }
 
 function makeRoom(rows: number): void {

@@ -1,6 +1,7 @@
 import { ServiceError } from '@usdcop/service/errors'
 import { open } from 'lmdb'
 import { encodeValue } from '../wire/value.ts'
+import { createCellArena } from './cell-arena.ts'
 import type { Eraser } from './erase.ts'
 import { eraseRows } from './lmdb-erase.ts'
 import {
@@ -34,7 +35,8 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   const viewBytes = memoize((view: string) => Buffer.from(view, 'utf8'))
   const idsOf = createIdCache()
   const keyOf = createKeyWriter()
-  const arena = createArena()
+  const kept = createRowArena()
+  const reserveCells = createCellArena()
   let closed = false
 
   /** Compares and sets inside LMDB's single write transaction, so that no writer can come between. */
@@ -53,8 +55,7 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
     const name = viewBytes(view)
     const ids = idsOf(view, features)
     const stride = 2 * ids.length
-    const first = arena.reserveCells(stride * keys.length)
-    const { cells } = arena
+    const { cells, first } = reserveCells(stride * keys.length)
     const times = keys.map(() => Number.NaN)
     const buffers = keys.map((key, index) => {
       const at = first + index * stride
@@ -64,10 +65,10 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
         cells.fill(-1, at, at + stride)
         return EMPTY
       }
-      const start = arena.keepRow(stored)
+      const start = kept.keep(stored)
       times[index] = eventTimestampOf(stored)
-      findFields(arena.rows, start, start + stored.length, ids, cells, at)
-      return arena.rows
+      findFields(kept.buffer, start, start + stored.length, ids, cells, at)
+      return kept.buffer
     })
     return { buffers, cells, first, stride, times }
   }
@@ -132,53 +133,31 @@ function unavailable(cause: unknown): unknown {
 
 const EMPTY = Buffer.alloc(0)
 const ARENA_BYTES = 262_144
-const ARENA_CELLS = 65_536
 
-/**
- * Room for the rows of many requests, and for where their values lie: what is allocated outside the heap
- * makes V8 collect all of it.
- */
-interface Arena {
+interface RowArena {
   /** Where the last row kept lies. */
-  readonly rows: Buffer
-  /** Where the last cells reserved are. */
-  readonly cells: Int32Array
-  /** Copies a row into `rows`; returns where it begins there. */
-  keepRow(row: Buffer): number
-  /** @returns where so many numbers in a row begin in `cells` */
-  reserveCells(count: number): number
+  readonly buffer: Buffer
+  /** Copies a row into `buffer`; returns where it begins there. */
+  keep(row: Buffer): number
 }
 
-function createArena(): Arena {
-  let rows = EMPTY
-  let usedBytes = 0
-  let cells = new Int32Array(0)
-  let usedCells = 0
+/** Room for the rows of many requests: what is allocated outside the heap makes V8 collect all of it. */
+function createRowArena(): RowArena {
+  let buffer = EMPTY
+  let used = 0
   return {
-    get rows() {
-      return rows
+    get buffer() {
+      return buffer
     },
-    get cells() {
-      return cells
-    },
-    keepRow(row) {
-      if (usedBytes + row.length > rows.length) {
-        rows = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, row.length))
-        usedBytes = 0
+    keep(row) {
+      if (used + row.length > buffer.length) {
+        buffer = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, row.length))
+        used = 0
       }
-      const start = usedBytes
+      const start = used
       // What lmdb answers is one long buffer of its own whose `length` alone is the row's: without an end,
       // copy would take it whole.
-      usedBytes += row.copy(rows, start, 0, row.length)
-      return start
-    },
-    reserveCells(count) {
-      if (usedCells + count > cells.length) {
-        cells = new Int32Array(Math.max(ARENA_CELLS, count))
-        usedCells = 0
-      }
-      const start = usedCells
-      usedCells += count
+      used += row.copy(buffer, start, 0, row.length)
       return start
     },
   }

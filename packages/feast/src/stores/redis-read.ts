@@ -8,27 +8,19 @@ import { fieldListOf } from './redis-rows.ts'
 export function createRedisReader(source: HashSource): Pick<OnlineStore, 'read' | 'readPacked'> {
   const listOf = createListCache()
 
-  async function readPacked(
+  function readPacked(
     reads: readonly ViewRead[],
     signal: AbortSignal,
   ): Promise<readonly PackedRows[]> {
     const groups = groupByKeys(reads)
-    const hashes = await source.fetch(
-      groups.map(({ keys, views }) => ({ keys, list: listOf(views) })),
-      signal,
-    )
-    const rows = new Map<ViewRead, PackedRows>()
-    for (const [index, { views }] of groups.entries()) {
-      const { buffers, cells } = hashes[index] as Hashes
-      const fields = views.reduce((sum, { features }) => sum + features.length + 1, 0)
-      let first = 0
-      for (const view of views) {
-        const place = { buffers, cells, first, stride: 2 * fields }
-        rows.set(view, { ...place, times: timesOf(place, view.features.length) })
-        first += 2 * (view.features.length + 1)
-      }
-    }
-    return reads.map((read) => rows.get(read) as PackedRows)
+    const asks = groups.map(({ keys, views }) => ({ keys, list: listOf(views) }))
+    return source.fetch(asks, signal).then((hashes) => {
+      const rows = groups.flatMap(({ views }, index) => rowsOf(views, hashes[index] as Hashes))
+      // One group, which is nearly always so, has the reads in their own order.
+      if (groups.length === 1) return rows
+      const views = groups.flatMap((group) => group.views)
+      return reads.map((read) => rows[views.indexOf(read)] as PackedRows)
+    })
   }
 
   return {
@@ -51,6 +43,21 @@ function groupByKeys(reads: readonly ViewRead[]): readonly Group[] {
     else group.views.push(read)
   }
   return groups
+}
+
+/** What each view finds in the hashes that they share. */
+function rowsOf(
+  views: readonly ViewRead[],
+  { buffers, cells, first: start }: Hashes,
+): PackedRows[] {
+  let fields = 0
+  for (const { features } of views) fields += features.length + 1
+  let first = start
+  return views.map(({ features }) => {
+    const place = { buffers, cells, first, stride: 2 * fields }
+    first += 2 * (features.length + 1)
+    return { ...place, times: timesOf(place, features.length) }
+  })
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { OutgoingHttpHeaders } from 'node:http'
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { assembleReply, needsAssembly } from '@usdcop/feast/serving/assembled-reply'
 import { keyedReads, readEntityRows } from '@usdcop/feast/serving/entity-rows'
@@ -8,7 +7,7 @@ import { createTransformer, type Transformer } from '@usdcop/feast/serving/trans
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import type { OnlineStore, PackedRows } from '@usdcop/feast/stores/online-store'
 import type { DomainClock } from '@usdcop/service/clock'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
 import { parseBody, type TextRoute } from '../body.ts'
 import { assertCells, type Limits } from '../limits.ts'
@@ -75,22 +74,9 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
       if (sent !== undefined) reply.raw.once('finish', sent)
       const definitionHash = definitionHashOf(planned)
       if (definitionHash !== undefined) reply.header(DEFINITION_HEADER, definitionHash)
-      sendJson(reply, body)
+      reply.type('application/json').send(body)
     }
   })
-}
-
-/**
- * Past Fastify's own sending, which counts the bytes of a text as UTF-8, as Node then does twice more: our text
- * is ASCII. Its hooks on responses run all the same.
- */
-function sendJson(reply: FastifyReply, body: Buffer | string): void {
-  reply.hijack()
-  const headers = reply.getHeaders() as OutgoingHttpHeaders
-  headers['content-type'] = 'application/json'
-  headers['content-length'] = body.length
-  reply.raw.writeHead(200, headers)
-  reply.raw.end(body, 'latin1')
 }
 
 function definitionHashOf({ views }: Plan): string | undefined {
