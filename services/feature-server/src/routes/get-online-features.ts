@@ -51,22 +51,12 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
       return assembleReply({ ...input, store, transform }, request.work).then(send)
     const reads = keyedReads(planned, rows, serving)
     const readAt = performance.now()
-    const stored = store.readPacked(reads, request.work)
-    return stored instanceof Promise ? stored.then(copy) : copy(stored)
+    const found = store.readPacked(reads, request.work)
+    return found instanceof Promise ? found.then(copy) : copy(found)
 
-    function copy(rowsRead: readonly PackedRows[]): void {
+    function copy(stored: readonly PackedRows[]): void {
       metrics.storeRead.observe((performance.now() - readAt) / 1_000)
-      send(
-        writeReply({
-          plan: planned,
-          rows,
-          now: input.now,
-          serving,
-          viewMetadata,
-          reads,
-          stored: rowsRead,
-        }),
-      )
+      send(writeReply({ ...input, reads, stored }))
     }
 
     function send({ body, counts, sent }: Reply): void {
