@@ -8,10 +8,19 @@ import { ServiceError } from './errors.ts'
  * @param allowed host names without port
  */
 export function checkHost(allowed: readonly string[]): (request: FastifyRequest) => Promise<void> {
+  const assertHost = hostAssertion(allowed)
+  return async (request) => assertHost(request)
+}
+
+/**
+ * The same check for a hook that does not wait.
+ * @returns throws ServiceError `host_refused`
+ */
+export function hostAssertion(allowed: readonly string[]): (request: FastifyRequest) => void {
   const names = new Set(allowed.map((name) => name.toLowerCase()))
   // Callers name the same host every time, and parsing it costs more than the rest of the check.
   let known: string | undefined
-  return async (request) => {
+  return (request) => {
     const { host, origin } = request.headers
     if (host === undefined || host !== known) {
       const name = URL.parse(`http://${host ?? ''}`)?.hostname

@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { createHistogram, type Distribution, type Tally } from './tallies.ts'
 
 /** Seconds. They start at a quarter of a millisecond: most of our answers take less than five. */
 export const LATENCY_BUCKETS_SECONDS = [
@@ -17,10 +18,9 @@ export function addProcessMetrics(registry: Registry): void {
   collectDefaultMetrics({ register: registry })
 }
 
-export function createRequestHistogram(
-  registry: Registry,
-): Histogram<'method' | 'route' | 'status'> {
-  return new Histogram({
+/** Its label values are the method, the route template and the status. */
+export function createRequestHistogram(registry: Registry): Tally<Distribution> {
+  return createHistogram({
     name: 'usdcop_http_request_duration_seconds',
     help: 'Time from the first byte of a request to the last of its answer, by route template.',
     labelNames: ['method', 'route', 'status'],

@@ -55,7 +55,7 @@ export function admitRequests(app: FastifyInstance, options: AdmissionOptions): 
 
   const leaveWith = (reply: FastifyReply, work: AbortController, left: () => void): void => {
     const { raw } = reply
-    raw.once('close', () => {
+    raw.on('close', () => {
       left()
       if (!raw.writableFinished) work.abort(new ServiceError('caller_left', 'the caller left'))
     })

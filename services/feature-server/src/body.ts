@@ -82,12 +82,17 @@ export function booleanFault(loc: Place, input: unknown): Fault {
     : { type: 'bool_type', loc, msg: 'Input should be a valid boolean', input }
 }
 
+/** A route whose body is read as text; undefined where a request has none. */
+export interface TextRoute {
+  Body: string | undefined
+}
+
 /**
  * Parses a body whatever its content type: older Feast clients send none at all. Integers beyond 2^53
  * come back as bigint.
  * @throws BodyError when it is empty, no JSON, or no object
  */
-export function parseBody(text: string): Readonly<Record<string, unknown>> {
+export function parseBody(text = ''): Readonly<Record<string, unknown>> {
   if (text === '') throw faultsOf.error([faultsOf.missing([], null)])
   const body = parseJson(text)
   if (typeof body === 'object' && body !== null && !Array.isArray(body))

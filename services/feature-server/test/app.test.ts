@@ -269,6 +269,20 @@ test('stops waiting for the store when the caller leaves', async () => {
   expect(left.aborted).toBe(true)
 })
 
+test('answers letters beyond ASCII whole, under the id that the caller gave', async () => {
+  await using store = temporaryStore('demo')
+  await using app = testApp({ registry, store })
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  const reply = await fetch(`${address}/get-online-features`, {
+    method: 'POST',
+    headers: { 'x-request-id': 'from-the-caller' },
+    body: ask('Bogotá').payload,
+  })
+  expect(reply.headers.get('content-type')).toBe('application/json')
+  expect(reply.headers.get('x-request-id')).toBe('from-the-caller')
+  expect(await reply.json()).toMatchObject({ results: [{ values: ['Bogotá'] }, {}, {}] })
+})
+
 test('serves over a real socket, whatever the content type', async () => {
   await using store = temporaryStore('demo')
   await using app = testApp({ registry, store })

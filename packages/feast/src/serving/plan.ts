@@ -7,7 +7,7 @@ import type {
   RegistrySource,
 } from '../registry/definitions.ts'
 import { entitiesOf, findFeature, findService, findView } from '../registry/registry.ts'
-import type { EntityType } from '../wire/entity-key.ts'
+import { type EntityType, type EntityValue, singleKeyWriter } from '../wire/entity-key.ts'
 import type { ValueType } from '../wire/value-types.ts'
 import {
   assertNoCollision,
@@ -32,6 +32,8 @@ export interface JoinKey {
   /** Its name in stored keys: another where a projection maps it. */
   readonly storedName: string
   readonly type: EntityType
+  /** The entity key of a row, where this is the only join key of its view. */
+  readonly keyOf: (value: EntityValue) => Buffer
 }
 
 export interface PlannedView {
@@ -42,8 +44,8 @@ export interface PlannedView {
   readonly storedName: string
   /** None for an entity-less view. */
   readonly joinKeys: readonly JoinKey[]
-  /** Says which join keys: views of the same ones are read under the same entity keys. */
-  readonly keyId: string
+  /** A number from 0 on: views of the same join keys have the same, and are read under the same entity keys. */
+  readonly keyGroup: number
   readonly features: readonly string[]
   /** The reply's column names, one a feature; fewer than features where the rest is input alone. */
   readonly columns: readonly string[]
@@ -125,8 +127,9 @@ export function makePlan(registry: Registry, request: FeatureRequest): Plan {
   if (references.length === 0)
     throw new ServiceError('invalid_request', 'No features specified for retrieval')
   const { views, transforms } = group(registry, references, request.fullFeatureNames)
+  const keyIds: string[] = []
   const planned = [...views.values()].map((each) =>
-    planView(registry, each, request.fullFeatureNames),
+    planView(registry, each, request.fullFeatureNames, keyIds),
   )
   const computed = [...transforms.values()].map(({ view, label, shown }) => ({
     view,
@@ -205,18 +208,22 @@ function planView(
   registry: Registry,
   { view, label, projection, shown, inputs }: Group,
   fullFeatureNames: boolean,
+  keyIds: string[],
 ): PlannedView {
   const joinKeys = entitiesOf(registry, view).map(({ joinKey, valueType }) => ({
     name: projection?.joinKeyMap?.[joinKey] ?? joinKey,
     storedName: joinKey,
     type: valueType,
+    keyOf: singleKeyWriter(joinKey),
   }))
+  const keyId = joinKeys.map((key) => `${key.name}\t${key.storedName}`).join('\n')
+  if (!keyIds.includes(keyId)) keyIds.push(keyId)
   return {
     view,
     label: projection?.alias ?? view.name,
     storedName: storedName(registry, view),
     joinKeys,
-    keyId: joinKeys.map((key) => `${key.name}\t${key.storedName}`).join('\n'),
+    keyGroup: keyIds.indexOf(keyId),
     features: [...new Set([...shown, ...inputs])],
     columns: columnsOf(label, shown, fullFeatureNames),
   }

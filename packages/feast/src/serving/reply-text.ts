@@ -4,11 +4,9 @@ import { decodeValue } from '../wire/value.ts'
 
 const START_BYTES = 65_536
 /** A buffer that a huge reply has grown beyond this is not kept for the next one. */
-const KEPT_BYTES = 1024 * 1024
-/** As many buffers are kept as replies may usually be on their way out. */
-const KEPT_BUFFERS = 8
-/** A reply up to this long is handed out as a string. */
-const SHORT_REPLY_BYTES = 16_384
+const LONGEST_KEPT_BYTES = 1024 * 1024
+/** Of all buffers that wait for a reply: room for 128 of the usual size, on their way out at once. */
+const KEPT_BYTES = 8 * 1024 * 1024
 /** Room for what one number or time takes. */
 const SHORT_BYTES = 32
 const DAY_MS = 86_400_000
@@ -20,8 +18,8 @@ const ZERO = 0x30
 export class ReplyText {
   #buffer: Buffer = Buffer.allocUnsafeSlow(START_BYTES)
   readonly #free: Buffer[] = []
+  #freeBytes = 0
   #at = 0
-  #ascii = true
   #day = Number.NaN
   #dayText = ''
 
@@ -35,25 +33,24 @@ export class ReplyText {
   }
 
   /**
-   * Hands out what was written and begins anew. Bytes outside the heap make V8 collect all of it now and
-   * then, so short text comes as a string, and longer text in a buffer that `recycle` takes back.
+   * Hands out what was written and begins anew in another buffer, which `recycle` gives back: bytes that were
+   * allocated outside the heap for each text would make V8 collect all of it now and then.
    */
-  take(): Buffer | string {
-    const written = this.#at
-    const short = this.#ascii && written <= SHORT_REPLY_BYTES
+  take(): Buffer {
+    const taken = this.#buffer.subarray(0, this.#at)
+    const free = this.#free.pop()
+    this.#freeBytes -= free?.length ?? 0
+    this.#buffer = free ?? Buffer.allocUnsafeSlow(START_BYTES)
     this.#at = 0
-    this.#ascii = true
-    if (short) return this.#buffer.toString('latin1', 0, written)
-    const buffer = this.#buffer
-    this.#buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(START_BYTES)
-    return buffer.subarray(0, written)
+    return taken
   }
 
   /** Takes back what `take` handed out, once nobody reads it any more: the next text is written over it. */
-  recycle(taken: Buffer): void {
-    const { buffer } = taken
-    if (this.#free.length < KEPT_BUFFERS && buffer.byteLength <= KEPT_BYTES)
-      this.#free.push(Buffer.from(buffer))
+  recycle({ buffer }: Buffer): void {
+    const { byteLength } = buffer
+    if (byteLength > LONGEST_KEPT_BYTES || this.#freeBytes + byteLength > KEPT_BYTES) return
+    this.#free.push(Buffer.from(buffer))
+    this.#freeBytes += byteLength
   }
 
   byte(code: number): void {
@@ -69,9 +66,7 @@ export class ReplyText {
 
   text(text: string): void {
     this.#reserve(text.length * 3)
-    const written = this.#buffer.write(text, this.#at)
-    if (written !== text.length) this.#ascii = false
-    this.#at += written
+    this.#at += this.#buffer.write(text, this.#at)
   }
 
   /** Writes again what already lies between two places. */

@@ -1,3 +1,5 @@
+import { createCellArena, type Reserved } from './cell-arena.ts'
+
 /** The fields to ask a hash for, as ioredis wants them and as the end of an HMGET on the wire. */
 export interface FieldList {
   readonly fields: readonly Buffer[]
@@ -12,9 +14,8 @@ export interface HashAsk {
 }
 
 /** The answer to one HashAsk: pairs of start and end, `2 * fields` numbers a key; -1 is no such field. */
-export interface Hashes {
+export interface Hashes extends Reserved {
   readonly buffers: Buffer[]
-  readonly cells: Int32Array
 }
 
 /** Whoever fetches hashes: our own read lane, or plain ioredis. Fails as an OnlineStore does. */
@@ -22,6 +23,9 @@ export interface HashSource {
   fetch(asks: readonly HashAsk[], signal: AbortSignal): Promise<readonly Hashes[]>
 }
 
+const reserveCells = createCellArena()
+
 export function emptyHashes({ keys, list }: HashAsk): Hashes {
-  return { buffers: [], cells: new Int32Array(2 * keys.length * list.fields.length) }
+  const { cells, first } = reserveCells(2 * keys.length * list.fields.length)
+  return { buffers: [], cells, first }
 }

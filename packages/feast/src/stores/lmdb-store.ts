@@ -1,9 +1,16 @@
 import { ServiceError } from '@usdcop/service/errors'
 import { open } from 'lmdb'
 import { encodeValue } from '../wire/value.ts'
+import { createCellArena } from './cell-arena.ts'
 import type { Eraser } from './erase.ts'
 import { eraseRows } from './lmdb-erase.ts'
-import { decodeFields, encodeRow, eventTimestampOf, findFields, lmdbKey } from './lmdb-rows.ts'
+import {
+  createKeyWriter,
+  decodeFields,
+  encodeRow,
+  eventTimestampOf,
+  findFields,
+} from './lmdb-rows.ts'
 import type { OnlineRow, OnlineStore, PackedRows, ViewRead, WriteOutcome } from './online-store.ts'
 import { unpackRows } from './packed-rows.ts'
 import { featureId } from './redis-rows.ts'
@@ -27,12 +34,14 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   })
   const viewBytes = memoize((view: string) => Buffer.from(view, 'utf8'))
   const idsOf = createIdCache()
-  const arena = createArena()
+  const keyOf = createKeyWriter()
+  const kept = createRowArena()
+  const reserveCells = createCellArena()
   let closed = false
 
   /** Compares and sets inside LMDB's single write transaction, so that no writer can come between. */
   function writeRow(view: string, row: OnlineRow): WriteOutcome {
-    const key = lmdbKey(viewBytes(view), row.entityKey)
+    const key = keyOf(viewBytes(view), row.entityKey)
     const stored = rows.get(key)
     if (stored !== undefined && row.eventTimestamp <= eventTimestampOf(stored)) return 'older'
     const fields = stored === undefined ? new Map<number, Buffer>() : decodeFields(stored)
@@ -42,44 +51,34 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
     return 'written'
   }
 
-  function pack({ view, features, keys }: ViewRead, cells: Int32Array, first: number): PackedRows {
+  function pack({ view, features, keys }: ViewRead): PackedRows {
     const name = viewBytes(view)
     const ids = idsOf(view, features)
     const stride = 2 * ids.length
-    const times = new Float64Array(keys.length)
+    const { cells, first } = reserveCells(stride * keys.length)
+    const times = keys.map(() => Number.NaN)
     const buffers = keys.map((key, index) => {
       const at = first + index * stride
       // Valid until the next get only, which is why the row is copied here and now.
-      const stored = rows.getBinaryFast(lmdbKey(name, key))
+      const stored = rows.getBinaryFast(keyOf(name, key))
       if (stored === undefined) {
-        times[index] = Number.NaN
         cells.fill(-1, at, at + stride)
         return EMPTY
       }
-      const start = arena.take(stored)
+      const start = kept.keep(stored)
       times[index] = eventTimestampOf(stored)
-      findFields(arena.buffer, start, start + stored.length, ids, cells, at)
-      return arena.buffer
+      findFields(kept.buffer, start, start + stored.length, ids, cells, at)
+      return kept.buffer
     })
     return { buffers, cells, first, stride, times }
   }
 
-  async function readPacked(
-    reads: readonly ViewRead[],
-    signal: AbortSignal,
-  ): Promise<readonly PackedRows[]> {
+  function readPacked(reads: readonly ViewRead[], signal: AbortSignal): readonly PackedRows[] {
     assertOpen(signal)
     try {
       // Otherwise the snapshot may be as old as the last turn of the event loop.
       root.resetReadTxn()
-      // One array for all of them: each is an allocation outside the heap.
-      const cells = new Int32Array(cellsOf(reads))
-      let first = 0
-      return reads.map((read) => {
-        const packed = pack(read, cells, first)
-        first += packed.stride * read.keys.length
-        return packed
-      })
+      return reads.map(pack)
     } catch (cause) {
       throw unavailable(cause)
     }
@@ -93,7 +92,7 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   return {
     readPacked,
 
-    read: async (reads, signal) => unpackRows(reads, await readPacked(reads, signal)),
+    read: async (reads, signal) => unpackRows(reads, readPacked(reads, signal)),
 
     async write(view, batch, signal) {
       assertOpen(signal)
@@ -127,13 +126,6 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   }
 }
 
-/** Two numbers a value. */
-function cellsOf(reads: readonly ViewRead[]): number {
-  let count = 0
-  for (const { features, keys } of reads) count += 2 * features.length * keys.length
-  return count
-}
-
 function unavailable(cause: unknown): unknown {
   if (cause instanceof ServiceError) return cause
   return new ServiceError('store_unavailable', 'the online store does not answer', { cause })
@@ -142,22 +134,22 @@ function unavailable(cause: unknown): unknown {
 const EMPTY = Buffer.alloc(0)
 const ARENA_BYTES = 262_144
 
-interface Arena {
-  /** Where the last row taken lies. */
+interface RowArena {
+  /** Where the last row kept lies. */
   readonly buffer: Buffer
   /** Copies a row into `buffer`; returns where it begins there. */
-  take(row: Buffer): number
+  keep(row: Buffer): number
 }
 
 /** Room for the rows of many requests: what is allocated outside the heap makes V8 collect all of it. */
-function createArena(): Arena {
+function createRowArena(): RowArena {
   let buffer = EMPTY
   let used = 0
   return {
     get buffer() {
       return buffer
     },
-    take(row) {
+    keep(row) {
       if (used + row.length > buffer.length) {
         buffer = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, row.length))
         used = 0

@@ -27,7 +27,7 @@ export function plainHashes(client: RedisClient, suffix: Buffer): HashSource {
 
 function packed(ask: HashAsk, replies: readonly Cells[]): Hashes {
   const hashes = emptyHashes(ask)
-  let cell = 0
+  let cell = hashes.first
   for (const values of replies) {
     hashes.buffers.push(Buffer.concat(values.filter((value) => value !== null)))
     let at = 0

@@ -8,27 +8,19 @@ import { fieldListOf } from './redis-rows.ts'
 export function createRedisReader(source: HashSource): Pick<OnlineStore, 'read' | 'readPacked'> {
   const listOf = createListCache()
 
-  async function readPacked(
+  function readPacked(
     reads: readonly ViewRead[],
     signal: AbortSignal,
   ): Promise<readonly PackedRows[]> {
     const groups = groupByKeys(reads)
-    const hashes = await source.fetch(
-      groups.map(({ keys, views }) => ({ keys, list: listOf(views) })),
-      signal,
-    )
-    const rows = new Map<ViewRead, PackedRows>()
-    for (const [index, { views }] of groups.entries()) {
-      const { buffers, cells } = hashes[index] as Hashes
-      const fields = views.reduce((sum, { features }) => sum + features.length + 1, 0)
-      let first = 0
-      for (const view of views) {
-        const place = { buffers, cells, first, stride: 2 * fields }
-        rows.set(view, { ...place, times: timesOf(place, view.features.length) })
-        first += 2 * (view.features.length + 1)
-      }
-    }
-    return reads.map((read) => rows.get(read) as PackedRows)
+    const asks = groups.map(({ keys, views }) => ({ keys, list: listOf(views) }))
+    return source.fetch(asks, signal).then((hashes) => {
+      const rows = groups.flatMap(({ views }, index) => rowsOf(views, hashes[index] as Hashes))
+      // One group, which is nearly always so, has the reads in their own order.
+      if (groups.length === 1) return rows
+      const views = groups.flatMap((group) => group.views)
+      return reads.map((read) => rows[views.indexOf(read)] as PackedRows)
+    })
   }
 
   return {
@@ -53,6 +45,21 @@ function groupByKeys(reads: readonly ViewRead[]): readonly Group[] {
   return groups
 }
 
+/** What each view finds in the hashes that they share. */
+function rowsOf(
+  views: readonly ViewRead[],
+  { buffers, cells, first: start }: Hashes,
+): PackedRows[] {
+  let fields = 0
+  for (const { features } of views) fields += features.length + 1
+  let first = start
+  return views.map(({ features }) => {
+    const place = { buffers, cells, first, stride: 2 * fields }
+    first += 2 * (features.length + 1)
+    return { ...place, times: timesOf(place, features.length) }
+  })
+}
+
 /**
  * The event times behind the features. A row with no field at all does not exist; one without an event
  * time is as old as the epoch, as in Feast.
@@ -60,16 +67,16 @@ function groupByKeys(reads: readonly ViewRead[]): readonly Group[] {
 function timesOf(
   { buffers, cells, first, stride }: Omit<PackedRows, 'times'>,
   featureCount: number,
-): Float64Array {
-  const times = new Float64Array(buffers.length)
-  for (const [key, buffer] of buffers.entries()) {
-    const row = first + key * stride
+): number[] {
+  let row = first
+  return buffers.map((buffer) => {
     const at = row + 2 * featureCount
     const start = cells[at] as number
-    if (start >= 0) times[key] = timestampAt(buffer, start, cells[at + 1] as number)
-    else if (!anyField(cells, row, featureCount)) times[key] = Number.NaN
-  }
-  return times
+    const none = start < 0 && !anyField(cells, row, featureCount)
+    row += stride
+    if (none) return Number.NaN
+    return start < 0 ? 0 : timestampAt(buffer, start, cells[at + 1] as number)
+  })
 }
 
 function anyField(cells: Int32Array, row: number, featureCount: number): boolean {

@@ -4,7 +4,7 @@ import type { DomainClock } from '@usdcop/service/clock'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from '../access/access.ts'
-import { parseBody } from '../body.ts'
+import { parseBody, type TextRoute } from '../body.ts'
 import {
   jobOf,
   type MaterializeRequest,
@@ -52,17 +52,18 @@ export function materialize(app: FastifyInstance, deps: MaterializeDeps): void {
       return reply.code(200).type('application/json').send('null')
     }
     done.catch((error: unknown) => {
-      request.log.error({ err: error, views: job.views }, 'materialization failed')
+      const { id: requestId } = request
+      request.log.error({ err: error, requestId, views: job.views }, 'materialization failed')
     })
     const body = { status: 'accepted', feature_views: job.views }
     return reply.code(202).type('application/json').send(JSON.stringify(body))
   }
 
   const options = { onRequest: access.guardWrites, config: { deadline: false } }
-  app.post<{ Body: string }>('/materialize', options, async (request, reply) =>
+  app.post<TextRoute>('/materialize', options, async (request, reply) =>
     answer(request, reply, parseMaterialize(parseBody(request.body), clock.now())),
   )
-  app.post<{ Body: string }>('/materialize-incremental', options, async (request, reply) =>
+  app.post<TextRoute>('/materialize-incremental', options, async (request, reply) =>
     answer(request, reply, parseMaterializeIncremental(parseBody(request.body))),
   )
 }

@@ -7,7 +7,7 @@ import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
 import type { Action } from '../access/identity.ts'
-import { parseBody } from '../body.ts'
+import { parseBody, type TextRoute } from '../body.ts'
 import { assertFrameFits, type Limits } from '../limits.ts'
 import type { FeatureServerMetrics } from '../metrics.ts'
 import { offlineColumns } from '../offline-columns.ts'
@@ -28,7 +28,7 @@ export interface PushDeps {
 export function push(app: FastifyInstance, deps: PushDeps): void {
   const { store, access, metrics, offlineWriter, limits } = deps
 
-  app.post<{ Body: string }>('/push', { onRequest: access.guardWrites }, async (request, reply) => {
+  app.post<TextRoute>('/push', { onRequest: access.guardWrites }, async (request, reply) => {
     const { pushSource, df, to } = parsePushRequest(parseBody(request.body))
     const actions = actionsOf(to)
     const registry = deps.registry.current

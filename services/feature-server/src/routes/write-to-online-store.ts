@@ -9,7 +9,7 @@ import type { DomainClock } from '@usdcop/service/clock'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
-import { parseBody } from '../body.ts'
+import { parseBody, type TextRoute } from '../body.ts'
 import { assertFrameFits, type Limits } from '../limits.ts'
 import type { FeatureServerMetrics } from '../metrics.ts'
 import { parseWriteRequest } from '../push-request.ts'
@@ -32,7 +32,7 @@ export interface WriteDeps {
 export function writeToOnlineStore(app: FastifyInstance, deps: WriteDeps): void {
   const { access, clock, limits, transform } = deps
   const options = { onRequest: access.guardWrites }
-  app.post<{ Body: string }>('/write-to-online-store', options, async (request, reply) => {
+  app.post<TextRoute>('/write-to-online-store', options, async (request, reply) => {
     const { view: name, df, transforms } = parseWriteRequest(parseBody(request.body))
     const registry = deps.registry.current
     const onDemand = registry.onDemandViews.get(name)

@@ -94,7 +94,8 @@ function place({ asks, places }: Part, from: readonly Hashes[], to: readonly Has
     const stride = 2 * list.fields.length
     for (const [row, at] of (places[index] ?? []).entries()) {
       target.buffers[at] = source.buffers[row] as Buffer
-      target.cells.set(source.cells.subarray(row * stride, (row + 1) * stride), at * stride)
+      const start = source.first + row * stride
+      target.cells.set(source.cells.subarray(start, start + stride), target.first + at * stride)
     }
   }
 }

@@ -22,12 +22,13 @@ export function laneHashes(
 ): HashSource {
   const follower = followNode(client, onError)
   return {
-    async fetch(asks, signal) {
+    fetch(asks, signal) {
       const { lane } = follower
       if (lane === undefined) return plain.fetch(asks, signal)
-      const { hashes, refusals } = await fetchOver(lane, asks, suffix, signal)
-      if (refusals.length > 0) throw refused(refusals)
-      return hashes
+      return fetchOver(lane, asks, suffix, signal).then(({ hashes, refusals }) => {
+        if (refusals.length > 0) throw refused(refusals)
+        return hashes
+      })
     },
   }
 }

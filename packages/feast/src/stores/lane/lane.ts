@@ -7,11 +7,9 @@ export interface Lane {
    * Sends commands and resolves when all their replies have been filled in. A caller whose signal fires
    * leaves at once; the replies are read behind it all the same, because the next ones follow them.
    */
-  send(bytes: Buffer, expected: readonly Reply[], signal: AbortSignal): Promise<void>
+  send(bytes: Buffer, expected: readonly Expected[], signal: AbortSignal): Promise<void>
   close(): void
 }
-
-export type Reply = Omit<Expected, 'done'>
 
 export interface LaneOptions {
   /** What is said first, one `+OK` expected for each. */
@@ -27,7 +25,7 @@ export interface LaneOptions {
 const MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024
 
 interface Pending {
-  readonly expected: readonly Reply[]
+  readonly expected: readonly Expected[]
   readonly bytes: number
   readonly sentAt: number
   readonly resolve: () => void
@@ -42,7 +40,7 @@ export function createLane(socket: Socket, options: LaneOptions): Lane {
   let corked = false
   let closed = false
   let timer: NodeJS.Timeout | undefined
-  const parse = createReplyParser(nextExpected)
+  const parse = createReplyParser(nextExpected, replied)
   let take = greeted(options.greeting.length, () => {
     take = parse
     clearTimeout(greeting)
@@ -54,21 +52,19 @@ export function createLane(socket: Socket, options: LaneOptions): Lane {
     options.timeoutMs,
   ).unref()
 
-  /** The replies of the oldest request whose replies have not all come. */
+  /** The replies of the oldest request that have not come yet. */
   function nextExpected(): Expected | undefined {
-    const [oldest] = pending
-    const reply = oldest?.expected[asked]
-    if (oldest === undefined || reply === undefined) return undefined
-    asked++
-    const done = asked === oldest.expected.length ? () => finish(oldest) : ignore
-    return { ...reply, done }
+    return pending[0]?.expected[asked]
   }
 
-  function finish(request: Pending): void {
+  function replied(): void {
+    const [oldest] = pending
+    asked++
+    if (oldest === undefined || asked < oldest.expected.length) return
     pending.shift()
     asked = 0
-    inFlight -= request.bytes
-    request.resolve()
+    inFlight -= oldest.bytes
+    oldest.resolve()
   }
 
   function giveUp(error: Error | undefined): void {
@@ -166,5 +162,3 @@ function greeted(lines: number, done: () => void): (chunk: Buffer) => void {
 function unavailable(cause: Error | undefined): ServiceError {
   return new ServiceError('store_unavailable', 'the online store does not answer', { cause })
 }
-
-function ignore(): void {}

@@ -1,6 +1,6 @@
 import type { Hashes } from '../hash-source.ts'
 
-/** What the next replies answer: HMGETs of the same fields, one a row. */
+/** What some replies answer: HMGETs of the same fields, one a row. */
 export interface Expected {
   readonly rows: number
   readonly width: number
@@ -8,8 +8,6 @@ export interface Expected {
   readonly hashes: Hashes
   /** The server refused this row; its cells say nothing. */
   failed(row: number, message: string): void
-  /** All rows are there. */
-  done(): void
 }
 
 const ERROR = 0x2d
@@ -24,10 +22,14 @@ const EMPTY = Buffer.alloc(0)
  * chunk, and cells are only noted by place, so chunks must not be written to any more.
  *
  * @param next whose replies come next; asked when the ones before are complete
+ * @param done told when all rows of one are there
  * @returns takes a chunk; throws an Error on anything but such a reply, after which nothing that comes
  *   can be trusted
  */
-export function createReplyParser(next: () => Expected | undefined): (chunk: Buffer) => void {
+export function createReplyParser(
+  next: () => Expected | undefined,
+  done: () => void,
+): (chunk: Buffer) => void {
   let buffer: Buffer = EMPTY
   let end = 0
   let at = 0
@@ -63,7 +65,7 @@ export function createReplyParser(next: () => Expected | undefined): (chunk: Buf
     if (row < of.rows) return
     expected = undefined
     row = 0
-    of.done()
+    done()
   }
 
   /** The head of a row: its length, or the server's refusal. False when it is not all there. */
@@ -90,14 +92,15 @@ export function createReplyParser(next: () => Expected | undefined): (chunk: Buf
     if (buffer[at] !== BULK) throw unreadable(buffer, at)
     const start = readLine(at)
     if (start === -1) return false
-    const place = 2 * (row * of.width + cell)
+    const { cells, first } = of.hashes
+    const place = first + 2 * (row * of.width + cell)
     if (number < 0) {
-      of.hashes.cells[place] = -1
+      cells[place] = -1
       at = start
     } else {
       if (start + number + 2 > end) return false
-      of.hashes.cells[place] = start
-      of.hashes.cells[place + 1] = start + number
+      cells[place] = start
+      cells[place + 1] = start + number
       at = start + number + 2
     }
     cell++
@@ -124,9 +127,9 @@ export function createReplyParser(next: () => Expected | undefined): (chunk: Buf
     const grown = Buffer.allocUnsafeSlow(Math.max(2 * kept, needed))
     buffer.copy(grown, 0, rowStart, end)
     if (expected !== undefined && cell > 0) {
-      const first = 2 * row * expected.width
-      const { cells } = expected.hashes
-      for (let place = first; place < first + 2 * cell; place++)
+      const { cells, first } = expected.hashes
+      const start = first + 2 * row * expected.width
+      for (let place = start; place < start + 2 * cell; place++)
         if ((cells[place] as number) >= 0) cells[place] = (cells[place] as number) - rowStart
     }
     buffer = grown

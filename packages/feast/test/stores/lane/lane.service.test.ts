@@ -40,11 +40,11 @@ const ask = (keys: readonly string[], ...fields: string[]): HashAsk => ({
 
 /** Every cell's bytes, wherever they lie. */
 function cellsOf(hashes: readonly Hashes[], asks: readonly HashAsk[]) {
-  return hashes.map(({ buffers, cells }, index) =>
+  return hashes.map(({ buffers, cells, first }, index) =>
     buffers.map((buffer, row) => {
       const width = asks[index]?.list.fields.length ?? 0
       return Array.from({ length: width }, (_, cell) => {
-        const place = 2 * (row * width + cell)
+        const place = first + 2 * (row * width + cell)
         const start = cells[place] as number
         return start < 0 ? null : buffer.toString('hex', start, cells[place + 1])
       })
