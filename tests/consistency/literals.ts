@@ -55,7 +55,7 @@ export const ALLOWED: readonly Allowed[] = [
     value: /^0af7651916cd43dd/,
     why: "W3C's example of a trace",
   },
-  { in: /\.ts$/, value: /\{\{password\}\}/, why: 'what Vault puts a password into' },
+  { in: /\.(ts|sh)$/, value: /\{\{password\}\}/, why: 'what Vault puts a password into' },
   {
     in: /profiles\/(dev|demo)\.env$/,
     value: /^VAULT_DEV_TOKEN=devtoken$/,
