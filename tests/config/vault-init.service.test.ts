@@ -247,7 +247,9 @@ test('users of the database own nothing, and the next one goes on with what the 
   await asUser(url, first.username, first.secret, 'create table made (n integer)')
   await asUser(url, first.username, first.secret, 'insert into made values (7)')
   await bao.ask('POST', 'sys/leases/revoke', { lease_id: first.lease })
-  await expect(asUser(url, first.username, first.secret, 'select 1')).rejects.toThrow(/password|role/)
+  await expect(asUser(url, first.username, first.secret, 'select 1')).rejects.toThrow(
+    /password|role/,
+  )
 
   const second = await lend('inference-gateway')
   const change = 'alter table made add column m integer default 1'

@@ -57,6 +57,11 @@ export const ALLOWED: readonly Allowed[] = [
   },
   { in: /\.(ts|sh)$/, value: /\{\{password\}\}/, why: 'what Vault puts a password into' },
   {
+    in: /^docker-compose.*\.yml$/,
+    value: /_SECRET: (?:trading|services)\/[a-z-]+$/,
+    why: 'where in Vault a secret lies',
+  },
+  {
     in: /profiles\/(dev|demo)\.env$/,
     value: /^VAULT_DEV_TOKEN=devtoken$/,
     why: 'a Vault in memory',

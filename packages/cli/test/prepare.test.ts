@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import {
   chmod,
   cp,
@@ -13,28 +13,33 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, relative } from 'node:path'
+import { parseEnv, promisify } from 'node:util'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { repositoryPath } from '../src/paths.ts'
 
 const INFRASTRUCTURE = '# all of them\nCOMPOSE_PROJECT_NAME=usdcop\nLOG_LEVEL=info\nCLOCK_SPEED=\n'
 const SECRETS = [
-  'api_keys',
-  'database_url',
-  'gateway_key',
   'grafana_admin_password',
   'grafana_database_password',
   'metrics_key',
   'mlflow_database_password',
   'mlflow_database_url',
+  'operator_key',
   'postgres_password',
   'reader_key',
-  'redis_password',
-  'redis_url',
-  'redis_users.acl',
+  'redis_users',
   'slack_webhook_url',
+  'vault_database_password',
+  'vault_seeds',
   'writer_key',
 ]
+const CALLERS = ['feature-server', 'inference-gateway', 'materializer']
+const TLS = [
+  ...['ca.crt', 'ca.key'],
+  ...[...CALLERS, 'secrets-broker'].flatMap((name) => [`${name}.crt`, `${name}.key`]),
+]
+const SUBNET = '172.30.0.0/16'
 
 let folder: string
 
@@ -55,7 +60,7 @@ beforeEach(async () => {
     `#!/bin/sh
 echo "$*" >>'${folder}/docker-calls'
 case $2 in
-inspect) [ -f '${folder}/network' ] ;;
+inspect) [ -f '${folder}/network' ] && case $3 in --format) echo ${SUBNET} ;; esac ;;
 create) : >'${folder}/network' ;;
 esac
 `,
@@ -73,6 +78,7 @@ test('writes .env from the three files, the later one winning, each variable onc
     'CLOCK_SPEED=',
     'REDIS_IMAGE=redis:8@sha256:00',
     'VAULT_SERVER=server -dev',
+    `STACK_SUBNET=${SUBNET}`,
   ])
   await prepare('production')
   expect(await variables()).toContain('LOG_LEVEL=warn')
@@ -80,8 +86,14 @@ test('writes .env from the three files, the later one winning, each variable onc
 
 test('makes every secret, readable in containers and in a folder closed to others', async () => {
   await prepare()
-  expect(await readdir(join(folder, 'secrets'))).toEqual(SECRETS)
+  expect(await readdir(join(folder, 'secrets'))).toEqual(
+    [...SECRETS, 'tls'].toSorted((a, b) => (a < b ? -1 : 1)),
+  )
+  expect(await readdir(join(folder, 'secrets/tls'))).toEqual(TLS)
   expect(await modeOf('secrets')).toBe('700')
+  expect(await modeOf('secrets/tls/materializer.key')).toBe('444')
+  // It signs whoever may ask the broker; no container has it.
+  expect(await modeOf('secrets/tls/ca.key')).toBe('600')
   expect(await Promise.all(SECRETS.map((name) => modeOf(`secrets/${name}`)))).toEqual(
     SECRETS.map(() => '444'),
   )
@@ -89,28 +101,37 @@ test('makes every secret, readable in containers and in a folder closed to other
 
 test('makes secrets that agree with each other', async () => {
   await prepare()
-  const postgres = await secret('postgres_password')
-  expect(postgres).toMatch(/^[0-9a-f]{48}$/)
-  expect(await secret('database_url')).toBe(`postgres://usdcop:${postgres}@timescaledb:5432/usdcop`)
-  const redis = await secret('redis_password')
-  expect(await secret('redis_url')).toBe(`redis://default:${redis}@redis:6379/0`)
-  expect(await secret('redis_users.acl')).toBe(`user default on >${redis} ~* &* +@all`)
+  expect(await secret('postgres_password')).toMatch(/^[0-9a-f]{48}$/)
+  const seeds = parseEnv(await secret('vault_seeds'))
+  expect(seeds).toMatchObject({ REDIS_HOST: 'redis', REDIS_PORT: '6379', REDIS_USER: 'usdcop' })
+  const users = (await secret('redis_users')).split('\n')
+  expect(users.map((line) => line.split(' ').slice(0, 4).join(' '))).toEqual([
+    'user default off',
+    'user health on nopass',
+    `user usdcop on >${seeds['REDIS_PASSWORD']}`,
+    `user rotor on >${seeds['REDIS_ROTOR_PASSWORD']}`,
+  ])
+  expect(await secret('vault_database_password')).toBe(seeds['VAULT_DATABASE_PASSWORD'])
   expect(await secret('mlflow_database_url')).toBe(
     `postgresql+psycopg2://mlflow:${await secret('mlflow_database_password')}@mlflow-db:5432/mlflow`,
   )
-  const keys = await Promise.all(
-    (
-      [
-        ['reader', 'reader', 'reader_key'],
-        ['writer', 'writer', 'writer_key'],
-        ['prometheus', 'reader', 'metrics_key'],
-        ['inference-gateway', 'writer', 'gateway_key'],
-      ] as const
-    ).map(async ([name, role, file]) => `${name}:${role}:${sha256(await secret(file))}`),
-  )
-  expect(await secret('api_keys')).toBe(keys.join(','))
+  const entry = async (name: string, role: string, file: string) =>
+    `${name}:${role}:${sha256(await secret(file))}`
+  const prometheus = await entry('prometheus', 'reader', 'metrics_key')
+  expect(seeds['API_KEYS']?.split(',')).toEqual([
+    await entry('reader', 'reader', 'reader_key'),
+    await entry('writer', 'writer', 'writer_key'),
+    prometheus,
+    `inference-gateway:writer:${sha256(seeds['FEATURE_SERVER_KEY'] ?? '')}`,
+  ])
+  expect(seeds['BROKER_API_KEYS']?.split(',')).toEqual([
+    prometheus,
+    await entry('operator', 'admin', 'operator_key'),
+  ])
   const passwords = SECRETS.filter((name) => /_(password|key)$/.test(name))
-  expect(new Set(await Promise.all(passwords.map(secret))).size).toBe(passwords.length)
+  const all = [...(await Promise.all(passwords.map(secret))), ...Object.values(seeds)]
+  // The one of Vault's role is in both, and nothing else.
+  expect(new Set(all).size).toBe(all.length - 1)
   expect(await secret('slack_webhook_url')).toBe('http://slack-is-not-configured.invalid/')
 })
 
@@ -120,8 +141,8 @@ test('changes nothing the second time, and asks for the network once', async () 
   const { code, stdout } = await prepare()
   expect(code).toBe(0)
   expect(stdout).toBe(
-    'prepare: kept .env (profile demo, images.env)\n' +
-      'prepare: kept the network usdcop-trading-network\n',
+    'prepare: kept the network usdcop-trading-network\n' +
+      'prepare: kept .env (profile demo, images.env)\n',
   )
   expect(await everything()).toEqual(before)
   const calls = (await read('docker-calls')).trimEnd().split('\n')
@@ -175,20 +196,109 @@ test('puts an .env of somebody else aside', async () => {
 })
 
 test.for([
-  {
-    lost: 'redis_url',
-    says: 'has lost redis_url, which belongs to redis_password redis_users.acl',
-  },
-  { lost: 'postgres_password', says: 'has lost postgres_password, which belongs to database_url' },
+  { lost: 'redis_users', says: 'has lost redis_users, which belongs to reader_key writer_key' },
+  { lost: 'mlflow_database_url', says: 'which belongs to mlflow_database_password' },
   { lost: 'writer_key', says: 'has lost writer_key, which belongs to reader_key' },
-])('makes up nothing for a lost $lost', async ({ lost, says }) => {
+  { lost: 'tls/ca.key', says: '', code: 0 },
+])('makes up nothing for a lost $lost', async ({ lost, says, code: expected = 1 }) => {
   await prepare()
   await rm(join(folder, 'secrets', lost))
   const before = await everything()
   const { code, stderr } = await prepare()
-  expect(code).toBe(1)
+  expect(code).toBe(expected)
   expect(stderr).toContain(says)
   expect(await everything()).toEqual(before)
+})
+
+test('what an earlier version has made stays, and what is new is made of it', async () => {
+  const earlier = {
+    ...{ api_keys: 'x', gateway_key: 'g', reader_key: 'r', writer_key: 'w', metrics_key: 'm' },
+    ...{ redis_password: 'p', redis_url: 'u', 'redis_users.acl': 'a' },
+    ...{ postgres_password: 'pg', database_url: 'd', grafana_database_password: 'gd' },
+  }
+  for (const [name, text] of Object.entries(earlier)) await write(`secrets/${name}`, text, 0o444)
+  const { code, stdout } = await prepare()
+  expect(code).toBe(0)
+  expect(stdout).toContain(
+    'remove them once the stack runs: api_keys database_url gateway_key redis_password redis_url redis_users.acl',
+  )
+  for (const [name, text] of Object.entries(earlier)) expect(await secret(name)).toBe(text)
+  const seeds = parseEnv(await secret('vault_seeds'))
+  expect(seeds['API_KEYS']).toContain(`writer:writer:${sha256('w')}`)
+  const before = await everything()
+  expect(await prepare()).toMatchObject({ code: 0, stderr: '' })
+  expect(await everything()).toEqual(before)
+})
+
+test('certificates are of our own authority, say who has them, and are renewed when asked', {
+  timeout: 20_000,
+}, async () => {
+  await prepare()
+  const read = async (name: string) => new X509Certificate(await secret(`tls/${name}.crt`))
+  const authority = await read('ca')
+  expect(authority.ca).toBe(true)
+  for (const name of [...CALLERS, 'secrets-broker']) {
+    const certificate = await read(name)
+    expect(certificate.verify(authority.publicKey)).toBe(true)
+    expect(certificate.checkPrivateKey(createPrivateKey(await secret(`tls/${name}.key`)))).toBe(
+      true,
+    )
+    const days = (certificate.validToDate.getTime() - Date.now()) / 86_400_000
+    expect(days).toBeGreaterThan(364)
+    expect(certificate.subjectAltName?.split(', ')[0]).toBe(`DNS:${name}`)
+    // A caller cannot stand in for the broker, nor the broker for a caller.
+    const usage = name === 'secrets-broker' ? '1.3.6.1.5.5.7.3.1' : '1.3.6.1.5.5.7.3.2'
+    expect(certificate.keyUsage).toEqual([usage])
+  }
+  const before = await everything()
+  const { code, stdout } = await prepare('--renew-certificates')
+  expect(code).toBe(0)
+  expect(stdout).toContain('takes it when it is restarted')
+  const after = await everything()
+  const changed = Object.keys(after).filter((name) => after[name] !== before[name])
+  expect(changed).toEqual(
+    TLS.filter((name) => !name.startsWith('ca.')).map((n) => `secrets/tls/${n}`),
+  )
+  expect((await read('materializer')).verify(authority.publicKey)).toBe(true)
+
+  await rm(join(folder, 'secrets/tls/ca.key'))
+  const without = await prepare('--renew-certificates')
+  expect(without.code).toBe(1)
+  expect(without.stderr).toContain('secrets/tls/ca.key is not there')
+  expect(await everything()).toEqual(
+    Object.fromEntries(Object.entries(after).filter(([name]) => !name.endsWith('ca.key'))),
+  )
+})
+
+test('says which certificate ends within a month', async () => {
+  await prepare()
+  const tls = (name: string) => join(folder, 'secrets/tls', name)
+  const csr = ['-key', tls('materializer.key'), '-subj', '/CN=materializer', '-out', tls('csr')]
+  await openssl('req', '-new', ...csr)
+  await chmod(tls('materializer.crt'), 0o644)
+  const ca = ['-CA', tls('ca.crt'), '-CAkey', tls('ca.key'), '-set_serial', '1']
+  const out = ['-in', tls('csr'), '-out', tls('materializer.crt'), '-days', '29']
+  await openssl('x509', '-req', ...ca, ...out)
+  const { code, stderr } = await prepare()
+  expect(code).toBe(0)
+  expect(stderr).toContain('secrets/tls/materializer.crt ends soon or has ended (notAfter=')
+  expect(stderr).not.toContain('feature-server')
+})
+
+test('gives Vault a certificate in production, and leaves one of the operator’s alone', {
+  timeout: 20_000,
+}, async () => {
+  await prepare('production')
+  const vault = new X509Certificate(await secret('vault-tls/tls.crt'))
+  expect(vault.verify(new X509Certificate(await secret('tls/ca.crt')).publicKey)).toBe(true)
+  expect(vault.subjectAltName).toBe('DNS:vault, DNS:localhost, IP Address:127.0.0.1')
+  expect(await secret('vault-tls/ca.crt')).toBe(await secret('tls/ca.crt'))
+  const { stdout } = await prepare('--renew-certificates')
+  expect(stdout).toContain('signed secrets/vault-tls/tls.crt')
+  for (const name of ['ca.crt', 'tls.crt', 'tls.key'])
+    await write(`secrets/vault-tls/${name}`, 'somebody else’s')
+  await prepare('--renew-certificates')
+  expect(await secret('vault-tls/tls.key')).toBe('somebody else’s')
 })
 
 test('says what a folder in the place of a secret comes from', async () => {
@@ -235,7 +345,7 @@ test('is done but for the network where Docker does not answer', async () => {
   const { code, stderr } = await prepare()
   expect(code).toBe(3)
   expect(stderr).toContain('Cannot connect')
-  expect(await readdir(join(folder, 'secrets'))).toEqual(SECRETS)
+  expect(await readdir(join(folder, 'secrets/tls'))).toEqual(TLS)
 })
 
 test.for([
@@ -249,15 +359,20 @@ test.for([
   expect(await readdir(folder)).not.toContain('.env')
 })
 
-test('needs neither openssl nor anything beyond the base tools', async () => {
-  const tools =
-    'sh awk cat chmod cmp cut date dirname find head mkdir mv od rm sed sha256sum tail tr'
+test('needs openssl and nothing beyond the base tools, and says so', async () => {
+  const tools = 'sh awk cat chmod cmp cp cut date dirname find head mkdir mv rm sed tail'
   for (const tool of tools.split(' ')) await symlink(await find(tool), join(folder, 'bin', tool))
-  const { code, stderr } = await run(['demo'], { PATH: join(folder, 'bin') })
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(await secret('writer_key')).toMatch(/^[0-9a-f]{48}$/)
-  expect(await secret('api_keys')).toContain(`writer:writer:${sha256(await secret('writer_key'))}`)
+  const only = { PATH: join(folder, 'bin') }
+  const without = await run(['demo'], only)
+  expect(without.code).toBe(1)
+  expect(without.stderr).toContain('openssl is not installed')
+  await symlink(await find('openssl'), join(folder, 'bin/openssl'))
+  expect(await run(['demo'], only)).toMatchObject({ code: 0, stderr: '' })
 })
+
+async function openssl(...args: readonly string[]): Promise<void> {
+  await promisify(execFile)('openssl', [...args])
+}
 
 interface Ran {
   readonly code: number
@@ -293,10 +408,11 @@ async function variables(): Promise<string[]> {
 }
 
 async function everything(): Promise<Record<string, string>> {
-  const files = [
-    '.env',
-    ...(await readdir(join(folder, 'secrets'))).map((name) => `secrets/${name}`),
-  ]
+  const entries = await readdir(join(folder, 'secrets'), { recursive: true, withFileTypes: true })
+  const secrets = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+  const files = ['.env', ...secrets.toSorted()]
   return Object.fromEntries(await Promise.all(files.map(async (file) => [file, await read(file)])))
 }
 
