@@ -9,13 +9,8 @@ export type VaultEvent =
       readonly outcome: 'ok' | ErrorCode
       readonly ms: number
     }
-  | { readonly kind: 'token'; readonly identity: string; readonly state: HoldingState }
-  | {
-      readonly kind: 'lease'
-      readonly identity: string
-      readonly lease: string
-      readonly state: HoldingState
-    }
+  | ({ readonly kind: 'token'; readonly identity: string } & Held)
+  | ({ readonly kind: 'lease'; readonly identity: string; readonly lease: string } & Held)
   | {
       readonly kind: 'read'
       readonly identity: string
@@ -24,6 +19,12 @@ export type VaultEvent =
   | { readonly kind: 'server'; readonly up: boolean; readonly health: string }
   /** Somebody else has unwrapped what was meant for this identity: a person has to look. */
   | { readonly kind: 'alert'; readonly identity: string; readonly alert: 'wrapping_token_spent' }
+
+/** What has become of something lent, and why where it has failed. */
+export interface Held {
+  readonly state: HoldingState
+  readonly fault?: ErrorCode
+}
 
 export type HoldingState =
   | 'obtained'

@@ -54,7 +54,10 @@ export function createIdentity(server: VaultServer, { name, source }: IdentityOp
   let trustDenialsUntil = -Infinity
 
   const keeper = createKeeper<Token>({
-    availability,
+    // Whoever hands out the credential may be away by itself.
+    availability: {
+      onUp: (listener) => both(availability.onUp(listener), source.onUp?.(listener)),
+    },
     clock,
     random,
     isConnectivity,
@@ -76,9 +79,9 @@ export function createIdentity(server: VaultServer, { name, source }: IdentityOp
       const path = secretPath('auth/token/revoke-self')
       if (own) await client.call(token, { operation: 'revoke', verb: 'write', path }, signal)
     },
-    tell(state) {
-      if (state === 'obtained') epoch += 1
-      observe({ kind: 'token', identity, state })
+    tell(held) {
+      if (held.state === 'obtained') epoch += 1
+      observe({ kind: 'token', identity, ...held })
     },
   })
 
@@ -129,7 +132,16 @@ export function createIdentity(server: VaultServer, { name, source }: IdentityOp
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await keeper[Symbol.asyncDispose]()
+      await source[Symbol.asyncDispose]?.()
+    },
+  }
+}
+
+function both(...stops: readonly ((() => void) | undefined)[]): () => void {
+  return () => {
+    for (const stop of stops) stop?.()
   }
 }
 

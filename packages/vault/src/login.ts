@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { ServiceError } from '@usdcop/service/errors'
 import { z } from 'zod'
 import { leaseMs, readAnswer, secretText } from './answers.ts'
+import type { Availability } from './availability.ts'
 import type { Clock } from './clock.ts'
 import type { Observe } from './events.ts'
 import type { Lent } from './keeper.ts'
@@ -30,7 +31,12 @@ export type Credential =
     }
 
 /** Asked before each login: a file that may have changed, a broker that makes a fresh wrapped secret id. */
-export type CredentialSource = (signal: AbortSignal) => Promise<Credential>
+export interface CredentialSource {
+  (signal: AbortSignal): Promise<Credential>
+  /** Where whoever hands them out can be away: called each time it comes back, until the returned function is. */
+  readonly onUp?: Availability['onUp']
+  readonly [Symbol.asyncDispose]?: () => PromiseLike<void>
+}
 
 export interface Token {
   readonly token: Secret
@@ -125,17 +131,18 @@ export function createLogin(options: LoginOptions): (signal: AbortSignal) => Pro
   }
 
   return async (signal) => {
+    // Asked first: a source may make a credential each time, and none is made that may not be shown.
+    if (clock.now() < (refusals === 0 ? -Infinity : mayShowAt(refusals, refusedAt)))
+      throw new ServiceError(
+        'vault_login_refused',
+        'Vault has refused several credentials; the next one waits, lest the role be locked',
+      )
     const credential = await source(signal)
     const digest = digestOf(shownBy(credential))
     if (refused.has(digest))
       throw new ServiceError(
         'vault_login_refused',
         'Vault has refused this credential; it waits for another one',
-      )
-    if (clock.now() < (refusals === 0 ? -Infinity : mayShowAt(refusals, refusedAt)))
-      throw new ServiceError(
-        'vault_login_refused',
-        'Vault has refused several credentials; the next one waits, lest the role be locked',
       )
     try {
       const lent = await present(credential, signal)
