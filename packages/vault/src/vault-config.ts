@@ -1,6 +1,7 @@
 import { isLoopback } from '@usdcop/service/auth'
 import { z } from 'zod'
 import { credentialFromFile, fixedCredential } from './credential-sources.ts'
+import { createIdentityFolder, type IdentityFolder } from './identity-folder.ts'
 import type { Credential, CredentialSource } from './login.ts'
 import { Secret } from './secret.ts'
 import { secretName, secretPath } from './secret-path.ts'
@@ -25,6 +26,7 @@ const vaultVariables = z.object({
   VAULT_SECRET_ID: z.string().optional(),
   VAULT_SECRET_ID_FILE: z.string().optional(),
   VAULT_SECRET_ID_WRAPPED_FOR: path.optional(),
+  IDENTITY_DIR: z.string().optional(),
   VAULT_MOUNT_PATH: path.default('secret'),
   VAULT_TIMEOUT: seconds.default(5),
   VAULT_CACHE_TTL: seconds.max(300).default(60),
@@ -39,6 +41,8 @@ export interface VaultSettings {
   /** File of the authority that signed Vault's certificate. */
   readonly caFile: string | undefined
   readonly source: CredentialSource
+  /** Where the source keeps its secret id, for `createSecretIdKeeper`; undefined where it keeps none. */
+  readonly folder?: IdentityFolder | undefined
   readonly mount: string
   readonly timeoutMs: number
   readonly ttlMs: number
@@ -70,7 +74,8 @@ export const vaultSchema = vaultVariables.transform(
     const { protocol, hostname } = new URL(read.VAULT_ADDR)
     if (production && protocol !== 'https:' && !isLoopback(hostname))
       fault('VAULT_ADDR', 'in production a token goes over TLS alone')
-    const source = sourceOf(read)
+    const folder = folderOf(read)
+    const source = sourceOf(read, folder)
     if (typeof source === 'string') {
       fault('VAULT_ADDR', source)
       return z.NEVER
@@ -83,6 +88,7 @@ export const vaultSchema = vaultVariables.transform(
           namespace: read.VAULT_NAMESPACE,
           caFile: read.VAULT_CACERT,
           source,
+          folder,
           mount: read.VAULT_MOUNT_PATH,
           timeoutMs: read.VAULT_TIMEOUT * 1_000,
           ttlMs: read.VAULT_CACHE_TTL * 1_000,
@@ -94,16 +100,21 @@ export const vaultSchema = vaultVariables.transform(
 )
 
 /** One way to log in, or what is wrong with what is given. */
-function sourceOf(read: z.output<typeof vaultVariables>): CredentialSource | string {
+function sourceOf(
+  read: z.output<typeof vaultVariables>,
+  folder: IdentityFolder | undefined,
+): CredentialSource | string {
   const { VAULT_ROLE_ID: roleId, VAULT_SECRET_ID_WRAPPED_FOR: role } = read
   const ways = [
     read.VAULT_TOKEN,
     read.VAULT_TOKEN_FILE,
     read.VAULT_SECRET_ID,
     read.VAULT_SECRET_ID_FILE,
+    read.IDENTITY_DIR,
   ]
   if (ways.filter((way) => way !== undefined).length !== 1)
-    return 'one of VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_SECRET_ID and VAULT_SECRET_ID_FILE goes with it'
+    return 'one of VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_SECRET_ID, VAULT_SECRET_ID_FILE and IDENTITY_DIR goes with it'
+  if (folder !== undefined) return folder.source
   const asToken = (token: Secret): Credential => ({ kind: 'token', token })
   if (read.VAULT_TOKEN !== undefined) return fixedCredential(asToken(new Secret(read.VAULT_TOKEN)))
   if (read.VAULT_TOKEN_FILE !== undefined) return credentialFromFile(read.VAULT_TOKEN_FILE, asToken)
@@ -120,4 +131,10 @@ function sourceOf(read: z.output<typeof vaultVariables>): CredentialSource | str
   return read.VAULT_SECRET_ID === undefined
     ? credentialFromFile(read.VAULT_SECRET_ID_FILE ?? '', asSecretId)
     : fixedCredential(asSecretId(new Secret(read.VAULT_SECRET_ID)))
+}
+
+/** The secrets broker is the one that is not given its identity by another service. */
+function folderOf(read: z.output<typeof vaultVariables>): IdentityFolder | undefined {
+  const { IDENTITY_DIR: folder, VAULT_SECRET_ID_WRAPPED_FOR: role = 'secrets-broker' } = read
+  return folder === undefined ? undefined : createIdentityFolder({ folder, role })
 }

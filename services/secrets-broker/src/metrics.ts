@@ -11,6 +11,8 @@ export interface BrokerMetrics {
   request(caller: string, action: Action, outcome: 'ok' | ErrorCode): void
   /** @param msLeft by identity, asked at each scrape */
   watchTokens(msLeft: () => ReadonlyMap<string, number>): void
+  /** @param msLeft of the broker's own secret id, asked at each scrape */
+  watchSecretId(msLeft: () => number): void
 }
 
 export function createBrokerMetrics(registry: Registry): BrokerMetrics {
@@ -52,6 +54,12 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
     labelNames: ['identity', 'alert'],
     registers,
   })
+  const secretIds = new Counter({
+    name: 'usdcop_secrets_broker_secret_id_events_total',
+    help: 'What became of the broker’s own secret id: rotated, refused, failed, destroyed.',
+    labelNames: ['state'],
+    registers,
+  })
   const up = new Gauge({
     name: 'usdcop_secrets_broker_vault_up',
     help: '1 while requests are sent to Vault, 0 while it is only asked whether it is back.',
@@ -70,11 +78,23 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
         tokens.inc({ identity: event.identity, state: event.state })
       } else if (event.kind === 'alert') {
         alerts.inc({ identity: event.identity, alert: event.alert })
+      } else if (event.kind === 'secret_id') {
+        secretIds.inc({ state: event.state })
       } else if (event.kind === 'server') {
         up.set(event.up ? 1 : 0)
       }
     },
     request: (caller, action, outcome) => requests.inc({ caller, action, outcome }),
+    watchSecretId(msLeft) {
+      new Gauge({
+        name: 'usdcop_secrets_broker_secret_id_seconds_left',
+        help: 'What is left of the broker’s own secret id; 0 where it is not known.',
+        registers,
+        collect() {
+          this.set(msLeft() / 1_000)
+        },
+      })
+    },
     watchTokens(msLeft) {
       new Gauge({
         name: 'usdcop_secrets_broker_token_seconds_left',
