@@ -73,6 +73,7 @@ const ALLOWED: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
       ]),
     ),
     'auth/approle/role/secrets-broker/secret-id': 'update',
+    'auth/approle/role/secrets-broker/secret-id/lookup': 'update',
     'auth/approle/role/secrets-broker/secret-id-accessor/destroy': 'update',
   },
 }

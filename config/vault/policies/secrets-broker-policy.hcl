@@ -40,6 +40,10 @@ path "auth/approle/role/secrets-broker/secret-id" {
   capabilities = ["update"]
 }
 
+path "auth/approle/role/secrets-broker/secret-id/lookup" {
+  capabilities = ["update"]
+}
+
 path "auth/approle/role/secrets-broker/secret-id-accessor/destroy" {
   capabilities = ["update"]
 }

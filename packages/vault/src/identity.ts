@@ -39,6 +39,11 @@ export interface Identity extends AsyncDisposable {
    * @returns takes the listener away
    */
   onReplaced(listener: (signal: AbortSignal) => Promise<void>): () => void
+  /**
+   * The source has another credential: it is asked for it now, with the old token in use until there is a new one.
+   * Resolves once there is.
+   */
+  logInAgain(signal: AbortSignal): Promise<void>
 }
 
 const renewal = z.object({ auth: z.object({ lease_duration: leaseMs, renewable: z.boolean() }) })
@@ -132,6 +137,7 @@ export function createIdentity(server: VaultServer, { name, source }: IdentityOp
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    logInAgain: (signal) => keeper.replace(signal),
     async [Symbol.asyncDispose]() {
       await keeper[Symbol.asyncDispose]()
       await source[Symbol.asyncDispose]?.()

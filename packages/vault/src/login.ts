@@ -20,6 +20,8 @@ export type Credential =
       readonly secretId: Secret
       /** Where AppRole is mounted; `approle` unless given. */
       readonly mount?: string
+      /** Called once Vault has refused it, before the fault is passed on. */
+      readonly onRefused?: () => Promise<void>
     }
   | {
       readonly kind: 'wrapped'
@@ -28,6 +30,11 @@ export type Credential =
       /** Where it must have been made; from anywhere else it is not unwrapped. */
       readonly creationPath: string
       readonly mount?: string
+      /** Called once its origin is proven, before it is opened: from then on it may be spent. */
+      readonly onOpening?: () => Promise<void>
+      /** Called with what was in it, before that is shown. */
+      readonly onOpened?: (secretId: Secret) => Promise<void>
+      readonly onRefused?: () => Promise<void>
     }
 
 /** Asked before each login: a file that may have changed, a broker that makes a fresh wrapped secret id. */
@@ -94,6 +101,7 @@ export function createLogin(options: LoginOptions): (signal: AbortSignal) => Pro
           'wrapping_token_spent',
           `the wrapping token was not made at ${creationPath}`,
         )
+      await credential.onOpening?.()
       const ask = {
         operation: 'unwrap',
         verb: 'write',
@@ -102,6 +110,7 @@ export function createLogin(options: LoginOptions): (signal: AbortSignal) => Pro
       const answer = await client.call(wrappingToken, ask, signal)
       const { secret_id: secretId } = readAnswer(unwrapped, answer, 'unwrapping').data
       memo = { digest, secretId }
+      await credential.onOpened?.(secretId)
       return secretId
     } catch (error) {
       if (isRefusal(error)) observe({ kind: 'alert', identity, alert: 'wrapping_token_spent' })
@@ -154,6 +163,7 @@ export function createLogin(options: LoginOptions): (signal: AbortSignal) => Pro
         refused.add(digest)
         refusals += 1
         refusedAt = clock.now()
+        if (credential.kind !== 'token') await credential.onRefused?.()
       }
       throw error
     }

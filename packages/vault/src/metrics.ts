@@ -91,7 +91,7 @@ export function createVaultMetrics(registry: Registry, prefix: string): VaultMet
         leases.inc({ lease: event.lease, state: event.state })
       } else if (event.kind === 'alert') {
         alerts.inc({ identity: event.identity, alert: event.alert })
-      } else {
+      } else if (event.kind === 'server') {
         up.set(event.up ? 1 : 0)
       }
     },

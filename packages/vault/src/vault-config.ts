@@ -2,6 +2,7 @@ import { isLoopback } from '@usdcop/service/auth'
 import { z } from 'zod'
 import { type BrokerOptions, credentialFromBroker } from './broker-credentials.ts'
 import { credentialFromFile, fixedCredential } from './credential-sources.ts'
+import { createIdentityFolder, type IdentityFolder } from './identity-folder.ts'
 import type { Credential, CredentialSource } from './login.ts'
 import { Secret } from './secret.ts'
 import { secretName, secretPath } from './secret-path.ts'
@@ -32,6 +33,7 @@ const vaultVariables = z.object({
   SECRETS_BROKER_KEY_FILE: z.string().optional(),
   SECRETS_BROKER_TOKEN: z.string().optional(),
   SECRETS_BROKER_TOKEN_FILE: z.string().optional(),
+  IDENTITY_DIR: z.string().optional(),
   VAULT_MOUNT_PATH: path.default('secret'),
   VAULT_TIMEOUT: seconds.default(5),
   VAULT_CACHE_TTL: seconds.max(300).default(60),
@@ -46,6 +48,8 @@ export interface VaultSettings {
   /** File of the authority that signed Vault's certificate. */
   readonly caFile: string | undefined
   readonly source: CredentialSource
+  /** Where the source keeps its secret id, for `createSecretIdKeeper`; undefined where it keeps none. */
+  readonly folder?: IdentityFolder | undefined
   readonly mount: string
   readonly timeoutMs: number
   readonly ttlMs: number
@@ -91,7 +95,8 @@ function settingsOf(read: Read, context: z.RefinementCtx): VaultSettings | undef
   const { protocol, hostname } = new URL(read.VAULT_ADDR)
   if (production && protocol !== 'https:' && !isLoopback(hostname))
     fault('VAULT_ADDR', 'in production a token goes over TLS alone')
-  const source = sourceOf(read)
+  const folder = folderOf(read)
+  const source = sourceOf(read, folder)
   if (typeof source === 'string') {
     fault('VAULT_ADDR', source)
     return undefined
@@ -101,6 +106,7 @@ function settingsOf(read: Read, context: z.RefinementCtx): VaultSettings | undef
     namespace: read.VAULT_NAMESPACE,
     caFile: read.VAULT_CACERT,
     source,
+    folder,
     mount: read.VAULT_MOUNT_PATH,
     timeoutMs: read.VAULT_TIMEOUT * 1_000,
     ttlMs: read.VAULT_CACHE_TTL * 1_000,
@@ -109,7 +115,7 @@ function settingsOf(read: Read, context: z.RefinementCtx): VaultSettings | undef
 }
 
 /** One way to log in, or what is wrong with what is given. */
-function sourceOf(read: Read): CredentialSource | string {
+function sourceOf(read: Read, folder: IdentityFolder | undefined): CredentialSource | string {
   const { VAULT_ROLE_ID: roleId, VAULT_SECRET_ID_WRAPPED_FOR: role } = read
   const ways = [
     read.VAULT_TOKEN,
@@ -117,10 +123,12 @@ function sourceOf(read: Read): CredentialSource | string {
     read.VAULT_SECRET_ID,
     read.VAULT_SECRET_ID_FILE,
     read.SECRETS_BROKER_URL,
+    read.IDENTITY_DIR,
   ]
   if (ways.filter((way) => way !== undefined).length !== 1)
-    return 'one of VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_SECRET_ID, VAULT_SECRET_ID_FILE and SECRETS_BROKER_URL goes with it'
+    return 'one of VAULT_TOKEN, VAULT_TOKEN_FILE, VAULT_SECRET_ID, VAULT_SECRET_ID_FILE, SECRETS_BROKER_URL and IDENTITY_DIR goes with it'
   if (read.SECRETS_BROKER_URL !== undefined) return brokerOf(read, read.SECRETS_BROKER_URL)
+  if (folder !== undefined) return folder.source
   const asToken = (token: Secret): Credential => ({ kind: 'token', token })
   if (read.VAULT_TOKEN !== undefined) return fixedCredential(asToken(new Secret(read.VAULT_TOKEN)))
   if (read.VAULT_TOKEN_FILE !== undefined) return credentialFromFile(read.VAULT_TOKEN_FILE, asToken)
@@ -166,4 +174,10 @@ function brokerOf(read: Read, address: string): CredentialSource | string {
 function tokenOf(text: string | undefined, file: string | undefined): BrokerOptions['token'] {
   if (text !== undefined) return new Secret(text)
   return file === undefined ? undefined : { file }
+}
+
+/** The secrets broker is the one that is not given its identity by another service. */
+function folderOf(read: Read): IdentityFolder | undefined {
+  const { IDENTITY_DIR: folder, VAULT_SECRET_ID_WRAPPED_FOR: role = 'secrets-broker' } = read
+  return folder === undefined ? undefined : createIdentityFolder({ folder, role })
 }

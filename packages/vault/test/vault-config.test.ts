@@ -62,6 +62,15 @@ describe('a way to log in', () => {
     })
   })
 
+  test('is a folder that an identity keeps, that of the broker unless another role is named', () => {
+    const folder = { VAULT_ADDR: VAULT.VAULT_ADDR, IDENTITY_DIR: '/run/broker' }
+    expect(read(folder).vault?.folder?.role).toBe('secrets-broker')
+    const named = { ...folder, VAULT_SECRET_ID_WRAPPED_FOR: 'trading' }
+    expect(read(named).vault?.folder?.role).toBe('trading')
+    expect(read(VAULT).vault?.folder).toBeUndefined()
+    expect(() => read({ ...folder, VAULT_TOKEN: 'marker' })).toThrow('IDENTITY_DIR goes with it')
+  })
+
   test('from a file is read at each login', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'usdcop-vault-'))
     onTestFinished(() => rm(folder, { recursive: true }))

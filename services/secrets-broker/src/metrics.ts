@@ -1,22 +1,46 @@
 import type { ErrorCode } from '@usdcop/service/errors'
 import { createVaultMetrics, type VaultMetrics } from '@usdcop/vault/metrics'
-import { Counter, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Action } from './audit.ts'
 
 /** Every metric of this service. Labels: names of configured callers, `secrets-broker`, `unknown`, and closed unions. */
 export interface BrokerMetrics extends VaultMetrics {
   request(caller: string, action: Action, outcome: 'ok' | ErrorCode): void
+  /** @param msLeft of the broker's own secret id, asked at each scrape */
+  watchSecretId(msLeft: () => number): void
 }
 
 export function createBrokerMetrics(registry: Registry): BrokerMetrics {
+  const registers = [registry]
   const requests = new Counter({
     name: 'usdcop_secrets_broker_requests_total',
     help: 'Requests by caller (unknown: nobody that we know), what they asked for, and ok or the code of the error.',
     labelNames: ['caller', 'action', 'outcome'],
-    registers: [registry],
+    registers,
   })
+  const secretIds = new Counter({
+    name: 'usdcop_secrets_broker_secret_id_events_total',
+    help: 'What became of the broker’s own secret id: rotated, refused, failed, destroyed.',
+    labelNames: ['state'],
+    registers,
+  })
+  const vault = createVaultMetrics(registry, 'usdcop_secrets_broker')
   return {
-    ...createVaultMetrics(registry, 'usdcop_secrets_broker'),
+    ...vault,
+    observe(event) {
+      if (event.kind === 'secret_id') secretIds.inc({ state: event.state })
+      else vault.observe(event)
+    },
     request: (caller, action, outcome) => requests.inc({ caller, action, outcome }),
+    watchSecretId(msLeft) {
+      new Gauge({
+        name: 'usdcop_secrets_broker_secret_id_seconds_left',
+        help: 'What is left of the broker’s own secret id; 0 where it is not known.',
+        registers,
+        collect() {
+          this.set(msLeft() / 1_000)
+        },
+      })
+    },
   }
 }

@@ -5,6 +5,7 @@ import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
 import { createIdentity } from '@usdcop/vault/identity'
+import { createSecretIdKeeper } from '@usdcop/vault/secret-id-keeper'
 import { createVaultServer } from '@usdcop/vault/vault-server'
 import { buildAdminApp } from './admin-app.ts'
 import { buildApp } from './app.ts'
@@ -24,6 +25,7 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   const { vault, host, port, hosts, limits, wrapTtlSeconds, secretIdTtlSeconds } = config
   const callers = parseCallers(await textOf(config.callersFile))
   const keyring = createKeyring(config.apiKeys)
+  await vault.folder?.check()
   const tls = config.tls && tlsOptions(await readTls(config.tls))
   const registry = createRegistry(BROKER)
   addProcessMetrics(registry)
@@ -37,12 +39,18 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
       metrics.observe(event)
       if (event.kind === 'alert')
         logger.error(event, 'a wrapping token was opened by somebody else')
+      if (event.kind === 'secret_id') logger.info(event, `own secret id: ${event.state}`)
       if (event.kind === 'server') logger.warn(event, event.up ? 'Vault is back' : 'Vault is away')
     },
   })
   life.onClose('connections to Vault', () => server[Symbol.asyncDispose]())
   const identity = createIdentity(server, { name: BROKER, source: vault.source })
   life.onClose('own token', () => identity[Symbol.asyncDispose]())
+  if (vault.folder !== undefined) {
+    const secretId = createSecretIdKeeper({ identity, folder: vault.folder })
+    life.onClose('own secret id', () => secretId[Symbol.asyncDispose]())
+    metrics.watchSecretId(() => secretId.msLeft())
+  }
   const issuer = createIssuer({ identity, wrapTtlSeconds, secretIdTtlSeconds })
   const { ttlMs, maxStaleMs, mount } = vault
   const secrets = createCallerSecrets({ server, issuer, ttlMs, maxStaleMs })

@@ -1,7 +1,7 @@
 import type { Service } from './addresses.ts'
 import { OUR_SERVERS } from './addresses.ts'
 import { watchdogSince } from './alertmanager.ts'
-import { assertWell, projectContainers } from './docker.ts'
+import { assertWell, containerOf, projectContainers } from './docker.ts'
 import { as, ask, askJson } from './http.ts'
 import { logLines } from './loki.ts'
 import { decisionSince, SYMBOL, servedFeatures } from './market.ts'
@@ -32,6 +32,7 @@ export const SERVES_AGAIN: Readonly<
   materializer: decisionSince,
   'inference-gateway': decisionSince,
   'demo-feed': decisionSince,
+  'secrets-broker': brokerAnswers,
   vault: vaultIsSetUp,
   'vault-init': vaultIsSetUp,
   jaeger: tracesArrive,
@@ -59,6 +60,11 @@ async function vaultIsSetUp(_since: number, signal: AbortSignal): Promise<void> 
     throw new Error(
       `Vault has ${Object.keys({ ...mounts, ...auth }).join(' ')} and policies ${policies.join(' ')}`,
     )
+}
+
+/** Its own health check asks Vault. */
+async function brokerAnswers(_since: number, signal: AbortSignal): Promise<void> {
+  assertWell(await containerOf('secrets-broker', signal))
 }
 
 const asked = new Map<number, string>()
