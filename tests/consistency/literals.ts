@@ -58,10 +58,9 @@ export const ALLOWED: readonly Allowed[] = [
   { in: /\.(ts|sh)$/, value: /\{\{password\}\}/, why: 'what Vault puts a password into' },
   {
     in: /^docker-compose.*\.yml$/,
-    value: /_SECRET: (?:trad|serv)$/,
+    value: /_SECRET: (?:trading|services)$/,
     why: 'where in Vault a secret lies',
   },
-  { in: /package\.json$/, value: /@usdcop\/credentials": "work$/, why: 'a package of that name' },
   {
     in: /profiles\/(dev|demo)\.env$/,
     value: /^VAULT_DEV_TOKEN=devtoken$/,

@@ -12,6 +12,7 @@ import { buildApp } from './app.ts'
 import { createAudit } from './audit.ts'
 import { createCallerSecrets } from './caller-secrets.ts'
 import { BROKER, parseCallers } from './callers.ts'
+import { createCertificateEnds } from './certificate-ends.ts'
 import type { Config } from './config.ts'
 import { createIssuer } from './issuer.ts'
 import { createBrokerMetrics } from './metrics.ts'
@@ -26,8 +27,11 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   const callers = parseCallers(await textOf(config.callersFile))
   const keyring = createKeyring(config.apiKeys)
   await vault.folder?.check()
-  const tls = config.tls && tlsOptions(await readTls(config.tls))
   const registry = createRegistry(BROKER)
+  const certificates = createCertificateEnds(registry)
+  const files = config.tls && (await readTls(config.tls))
+  if (files !== undefined) certificates.own(BROKER, files.certificate)
+  if (files?.clientCa !== undefined) certificates.own('authority', files.clientCa)
   addProcessMetrics(registry)
   const metrics = createBrokerMetrics(registry)
   const server = createVaultServer({
@@ -64,13 +68,14 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
     ...shared,
     registry,
     issuer,
+    certificates,
     mount,
     server,
     identity,
     bindHost: host,
     hosts,
     limits,
-    tls,
+    tls: files && tlsOptions(files),
     now,
   })
   if (config.apiKeys.some(({ role }) => role === 'admin')) {
@@ -81,8 +86,8 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   }
   life.onClose('http', () => app.close())
   const address = await app.listen({ host, port })
-  const certificates = config.tls?.clientCaFile !== undefined
-  logger.info({ address, certificates, callers: callers.all.length }, 'brokering identities')
+  const byCertificate = config.tls?.clientCaFile !== undefined
+  logger.info({ address, byCertificate, callers: callers.all.length }, 'brokering identities')
 }
 
 async function readTls(files: NonNullable<Config['tls']>) {

@@ -10,6 +10,7 @@ import { buildApp, type Deps } from '../src/app.ts'
 import { createAudit } from '../src/audit.ts'
 import type { CallerSecrets } from '../src/caller-secrets.ts'
 import { type Callers, parseCallers } from '../src/callers.ts'
+import { createCertificateEnds } from '../src/certificate-ends.ts'
 import type { Issuer } from '../src/issuer.ts'
 import { createBrokerMetrics } from '../src/metrics.ts'
 
@@ -116,6 +117,7 @@ export function testBroker(given: Partial<Deps> & { readonly lines?: Lines } = {
     audit: createAudit(lines.logger),
     callers: twoCallers,
     issuer: fakeIssuer(),
+    certificates: createCertificateEnds(registry),
     secrets: fakeSecrets(),
     mount: 'secret',
     server: { health: async () => 'active' as const },
