@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { type ApiKey, createKeyring, type Keyring, parseApiKeys } from './auth.ts'
+import { ServiceError } from './errors.ts'
 import type { Logger } from './log.ts'
 
 /** A keyring whose keys may change while requests come in. */
@@ -7,8 +8,9 @@ export interface LiveKeyring extends Keyring {
   /**
    * From now on the keys of a text, as `API_KEYS` gives them, are known and no others. A text that cannot be read changes
    * nothing: it is logged and counted, without a word of it.
+   * @returns whether it could be read
    */
-  take(text: string): void
+  take(text: string | undefined): boolean
   /** From now on nobody is known. */
   empty(): void
 }
@@ -53,13 +55,15 @@ export function createLiveKeyring({ keys, logger, registry }: LiveKeyringOptions
     take(text) {
       let next: readonly ApiKey[]
       try {
+        if (text === undefined) throw new ServiceError('config_invalid', 'there is no text')
         next = parseApiKeys(text)
       } catch (error) {
         faults.inc()
         logger.error({ err: error }, 'the new API keys cannot be read; the ones before stay in use')
-        return
+        return false
       }
       replace(next)
+      return true
     },
     empty: () => replace([]),
   }
