@@ -8,7 +8,8 @@ import { Secret } from './secret.ts'
 import { secretName, secretPath } from './secret-path.ts'
 
 const seconds = z.coerce.number().min(0)
-const path = z.string().transform((text, context) => {
+/** Segments of the grammar of `secretPath`. */
+export const vaultPathSchema = z.string().transform((text, context) => {
   try {
     return String(secretPath(text))
   } catch {
@@ -17,16 +18,19 @@ const path = z.string().transform((text, context) => {
   }
 })
 
+/** One of them: the name of a role. */
+export const vaultNameSchema = vaultPathSchema.refine((text) => !text.includes('/'), 'one segment')
+
 const vaultVariables = z.object({
   VAULT_ADDR: z.url({ protocol: /^https?$/ }).optional(),
-  VAULT_NAMESPACE: path.optional(),
+  VAULT_NAMESPACE: vaultPathSchema.optional(),
   VAULT_CACERT: z.string().optional(),
   VAULT_TOKEN: z.string().optional(),
   VAULT_TOKEN_FILE: z.string().optional(),
-  VAULT_ROLE_ID: path.optional(),
+  VAULT_ROLE_ID: vaultPathSchema.optional(),
   VAULT_SECRET_ID: z.string().optional(),
   VAULT_SECRET_ID_FILE: z.string().optional(),
-  VAULT_SECRET_ID_WRAPPED_FOR: path.optional(),
+  VAULT_SECRET_ID_WRAPPED_FOR: vaultPathSchema.optional(),
   SECRETS_BROKER_URL: z.url({ protocol: /^https?$/ }).optional(),
   SECRETS_BROKER_CA_FILE: z.string().optional(),
   SECRETS_BROKER_CERT_FILE: z.string().optional(),
@@ -34,7 +38,7 @@ const vaultVariables = z.object({
   SECRETS_BROKER_TOKEN: z.string().optional(),
   SECRETS_BROKER_TOKEN_FILE: z.string().optional(),
   IDENTITY_DIR: z.string().optional(),
-  VAULT_MOUNT_PATH: path.default('secret'),
+  VAULT_MOUNT_PATH: vaultPathSchema.default('secret'),
   VAULT_TIMEOUT: seconds.default(5),
   VAULT_CACHE_TTL: seconds.max(300).default(60),
   VAULT_MAX_STALE: seconds.default(900),
