@@ -1,6 +1,6 @@
 import { type ApiKey, apiKeysSchema, isLoopback } from '@usdcop/service/auth'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
-import { type VaultSettings, vaultSchema } from '@usdcop/vault/vault-config'
+import { type VaultSettings, vaultPathSchema, vaultSchema } from '@usdcop/vault/vault-config'
 import { z } from 'zod'
 import type { Limits } from './admission.ts'
 
@@ -12,6 +12,7 @@ const variables = z.object({
   ADMIN_PORT: portSchema.default(8_211),
   LOG_LEVEL: logLevelSchema,
   API_KEYS: apiKeysSchema,
+  API_KEYS_SECRET: vaultPathSchema.optional(),
   CALLERS_FILE: z.string().default('config/secrets-broker/callers.json'),
   ALLOWED_HOSTS: z.string().default(''),
   TLS_CERT_FILE: z.string().optional(),
@@ -31,6 +32,8 @@ const Env = variables.and(vaultSchema).transform((read, context) => {
   const certified = read.TLS_CERT_FILE !== undefined && read.TLS_KEY_FILE !== undefined
   if ((read.TLS_CERT_FILE === undefined) !== (read.TLS_KEY_FILE === undefined))
     fault('TLS_CERT_FILE', 'TLS_CERT_FILE and TLS_KEY_FILE go together')
+  if (read.API_KEYS_SECRET !== undefined && read.API_KEYS.length > 0)
+    fault('API_KEYS_SECRET', 'API_KEYS is given as well; one of the two is enough')
   if (!certified && !isLoopback(read.HOST))
     fault('TLS_CERT_FILE', 'beyond loopback the broker speaks TLS alone')
   if (!certified && read.CLIENT_CA_FILE !== undefined)
@@ -50,10 +53,12 @@ const Env = variables.and(vaultSchema).transform((read, context) => {
 export interface Config {
   readonly host: string
   readonly port: number
-  /** On loopback; it listens where `apiKeys` has an admin's. */
+  /** On loopback; it listens where there may be an admin's key. */
   readonly adminPort: number
   readonly logLevel: string
   readonly apiKeys: readonly ApiKey[]
+  /** Of the secret whose field `api_keys` is read in their place. */
+  readonly apiKeysSecret: string | undefined
   readonly callersFile: string
   readonly hosts: readonly string[]
   readonly tls:
@@ -81,6 +86,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     adminPort: read.ADMIN_PORT,
     logLevel: read.LOG_LEVEL,
     apiKeys: read.API_KEYS,
+    apiKeysSecret: read.API_KEYS_SECRET,
     callersFile: read.CALLERS_FILE,
     hosts: read.ALLOWED_HOSTS.split(',').flatMap((name) => (name.trim() === '' ? [] : name.trim())),
     tls:

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { createKeyring } from '@usdcop/service/auth'
 import { ServiceError } from '@usdcop/service/errors'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
+import { createLiveKeyring } from '@usdcop/service/live-keyring'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
 import { createIdentity } from '@usdcop/vault/identity'
@@ -16,6 +16,7 @@ import { createCertificateEnds } from './certificate-ends.ts'
 import type { Config } from './config.ts'
 import { createIssuer } from './issuer.ts'
 import { createBrokerMetrics } from './metrics.ts'
+import { watchOperators } from './operators.ts'
 import { tlsOptions } from './tls.ts'
 
 /**
@@ -25,7 +26,6 @@ import { tlsOptions } from './tls.ts'
 export async function serve(config: Config, life: Lifecycle, logger: Logger): Promise<void> {
   const { vault, host, port, hosts, limits, wrapTtlSeconds, secretIdTtlSeconds } = config
   const callers = parseCallers(await textOf(config.callersFile))
-  const keyring = createKeyring(config.apiKeys)
   await vault.folder?.check()
   const registry = createRegistry(BROKER)
   const certificates = createCertificateEnds(registry)
@@ -55,6 +55,12 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
     life.onClose('own secret id', () => secretId[Symbol.asyncDispose]())
     metrics.watchSecretId(() => secretId.msLeft())
   }
+  const keyring = createLiveKeyring({ keys: config.apiKeys, logger, registry })
+  const { apiKeysSecret: path } = config
+  if (path !== undefined) {
+    const at = { mount: vault.mount, path, ttlMs: vault.ttlMs }
+    watchOperators({ identity, at, keyring, life, logger })
+  }
   const issuer = createIssuer({ identity, wrapTtlSeconds, secretIdTtlSeconds })
   const { ttlMs, maxStaleMs, mount } = vault
   const secrets = createCallerSecrets({ server, issuer, ttlMs, maxStaleMs })
@@ -78,7 +84,7 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
     tls: files && tlsOptions(files),
     now,
   })
-  if (config.apiKeys.some(({ role }) => role === 'admin')) {
+  if (path !== undefined || config.apiKeys.some(({ role }) => role === 'admin')) {
     const admin = buildAdminApp(shared)
     life.onClose('admin http', () => admin.close())
     const address = await admin.listen({ host: '127.0.0.1', port: config.adminPort })
