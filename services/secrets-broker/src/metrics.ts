@@ -11,6 +11,12 @@ export interface BrokerMetrics {
   request(caller: string, action: Action, outcome: 'ok' | ErrorCode): void
   /** @param msLeft by identity, asked at each scrape */
   watchTokens(msLeft: () => ReadonlyMap<string, number>): void
+  redis(work: 'rotation' | 'reconciliation', outcome: 'ok' | ErrorCode): void
+  watchRedis(told: {
+    /** Each asked at a scrape; undefined where nothing is known yet. */
+    readonly passwordsAccepted: () => number | undefined
+    readonly msSinceRotation: () => number | undefined
+  }): void
   /** @param msLeft of the broker's own secret id, asked at each scrape */
   watchSecretId(msLeft: () => number): void
 }
@@ -60,6 +66,12 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
     labelNames: ['state'],
     registers,
   })
+  const redis = new Counter({
+    name: 'usdcop_secrets_broker_redis_work_total',
+    help: 'Rotations of Redis’ password and reconciliations with what Vault says, by ok or the code of the error.',
+    labelNames: ['work', 'outcome'],
+    registers,
+  })
   const up = new Gauge({
     name: 'usdcop_secrets_broker_vault_up',
     help: '1 while requests are sent to Vault, 0 while it is only asked whether it is back.',
@@ -85,6 +97,29 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
       }
     },
     request: (caller, action, outcome) => requests.inc({ caller, action, outcome }),
+    redis: (work, outcome) => redis.inc({ work, outcome }),
+    watchRedis({ passwordsAccepted, msSinceRotation }) {
+      const gauge = (name: string, help: string, ask: () => number | undefined) =>
+        new Gauge({
+          name: `usdcop_secrets_broker_redis_${name}`,
+          help,
+          registers,
+          collect() {
+            const value = ask()
+            this.remove()
+            if (value !== undefined) this.set(value)
+          },
+        })
+      gauge(
+        'passwords_accepted',
+        'How many passwords Redis accepts of the user that is rotated: one, but for a grace after a rotation.',
+        passwordsAccepted,
+      )
+      gauge('seconds_since_rotation', 'Since Redis’ secret was last written.', () => {
+        const ms = msSinceRotation()
+        return ms === undefined ? undefined : ms / 1_000
+      })
+    },
     watchSecretId(msLeft) {
       new Gauge({
         name: 'usdcop_secrets_broker_secret_id_seconds_left',
