@@ -6,6 +6,12 @@ import type { Action } from './audit.ts'
 /** Every metric of this service. Labels: names of configured callers, `secrets-broker`, `unknown`, and closed unions. */
 export interface BrokerMetrics extends VaultMetrics {
   request(caller: string, action: Action, outcome: 'ok' | ErrorCode): void
+  redis(work: 'rotation' | 'reconciliation', outcome: 'ok' | ErrorCode): void
+  watchRedis(told: {
+    /** Each asked at a scrape; undefined where nothing is known yet. */
+    readonly passwordsAccepted: () => number | undefined
+    readonly msSinceRotation: () => number | undefined
+  }): void
   /** @param msLeft of the broker's own secret id, asked at each scrape */
   watchSecretId(msLeft: () => number): void
 }
@@ -24,6 +30,12 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
     labelNames: ['state'],
     registers,
   })
+  const redis = new Counter({
+    name: 'usdcop_secrets_broker_redis_work_total',
+    help: 'Rotations of Redis’ password and reconciliations with what Vault says, by ok or the code of the error.',
+    labelNames: ['work', 'outcome'],
+    registers,
+  })
   const vault = createVaultMetrics(registry, 'usdcop_secrets_broker')
   return {
     ...vault,
@@ -32,6 +44,29 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
       else vault.observe(event)
     },
     request: (caller, action, outcome) => requests.inc({ caller, action, outcome }),
+    redis: (work, outcome) => redis.inc({ work, outcome }),
+    watchRedis({ passwordsAccepted, msSinceRotation }) {
+      const gauge = (name: string, help: string, ask: () => number | undefined) =>
+        new Gauge({
+          name: `usdcop_secrets_broker_redis_${name}`,
+          help,
+          registers,
+          collect() {
+            const value = ask()
+            this.remove()
+            if (value !== undefined) this.set(value)
+          },
+        })
+      gauge(
+        'passwords_accepted',
+        'How many passwords Redis accepts of the user that is rotated: one, but for a grace after a rotation.',
+        passwordsAccepted,
+      )
+      gauge('seconds_since_rotation', 'Since Redis’ secret was last written.', () => {
+        const ms = msSinceRotation()
+        return ms === undefined ? undefined : ms / 1_000
+      })
+    },
     watchSecretId(msLeft) {
       new Gauge({
         name: 'usdcop_secrets_broker_secret_id_seconds_left',

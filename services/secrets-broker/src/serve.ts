@@ -17,6 +17,8 @@ import type { Config } from './config.ts'
 import { createIssuer } from './issuer.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { watchOperators } from './operators.ts'
+import { redisRotationOf } from './redis-rotation/from-config.ts'
+import { tellOfRotations } from './redis-rotation/telling.ts'
 import { tlsOptions } from './tls.ts'
 
 /**
@@ -68,7 +70,19 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   metrics.watchTokens(
     () => new Map([...secrets.tokensMsLeft(), [BROKER, identity.tokenMsLeft()] as const]),
   )
-  const shared = { logger, metrics, audit: createAudit(logger), callers, secrets, keyring }
+  const audit = createAudit(logger)
+  const redisRotation =
+    config.redisRotation &&
+    redisRotationOf(config.redisRotation, {
+      identity,
+      mount,
+      tell: tellOfRotations({ audit, metrics }, config.redisRotation.path),
+    })
+  if (redisRotation !== undefined) {
+    life.onClose('rotation of Redis', () => redisRotation[Symbol.asyncDispose]())
+    metrics.watchRedis(redisRotation)
+  }
+  const shared = { logger, metrics, audit, callers, secrets, keyring, redisRotation }
   const now = () => performance.now()
   const app = buildApp({
     ...shared,

@@ -103,7 +103,9 @@ export interface TestBroker {
 }
 
 /** Both apps over fakes, each of which may be replaced. */
-export function testBroker(given: Partial<Deps> & { readonly lines?: Lines } = {}): TestBroker {
+export function testBroker(
+  given: Partial<Deps & AdminDeps> & { readonly lines?: Lines } = {},
+): TestBroker {
   const lines = given.lines ?? logLines()
   const registry = given.registry ?? createRegistry('secrets-broker')
   const keyring = createKeyring([
