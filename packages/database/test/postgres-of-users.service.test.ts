@@ -8,6 +8,7 @@ import {
   type PostgresOfUsersOptions,
 } from '@usdcop/database/postgres-of-users'
 import { type OwnPostgres, startOwnPostgres } from '@usdcop/tests/support/postgres'
+import { usePasswords } from '@usdcop/tests/support/postgres-passwords'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 
 const ROTATIONS = 100
@@ -16,24 +17,12 @@ const signal = AbortSignal.timeout(180_000)
 let server: OwnPostgres
 beforeAll(async () => {
   server = await startOwnPostgres()
-  await usePasswords(server)
-})
-afterAll(() => server[Symbol.asyncDispose]())
-
-/** Only the server's owner comes in without a password from now on. */
-async function usePasswords({ url }: OwnPostgres): Promise<void> {
-  const owner = await openPostgres({ url }, signal)
-  const [{ hba_file: file } = { hba_file: '' }] = await owner.query<{ hba_file: string }>(
-    'show hba_file',
-    [],
-    signal,
-  )
-  const lines = `values ('host all postgres 127.0.0.1/32 trust'), ('host all all 127.0.0.1/32 scram-sha-256')`
-  await owner.query(`copy (${lines}) to '${file}'`, [], signal)
-  await owner.query('select pg_reload_conf()', [], signal)
+  await usePasswords(server.url)
+  const owner = await openPostgres({ url: server.url }, signal)
   await owner.query('create role usdcop_app nologin', [], signal)
   await owner.close()
-}
+})
+afterAll(() => server[Symbol.asyncDispose]())
 
 /** A database of users, and an owner that makes and drops them as Vault does. */
 async function setUp(options: Partial<PostgresOfUsersOptions> = {}) {
