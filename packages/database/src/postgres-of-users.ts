@@ -28,9 +28,12 @@ export interface PostgresOfUsersOptions extends PostgresOptions {
   readonly onRefused: () => void
   /** How long what runs as an old user may go on; longer than a statement may take unless given. */
   readonly drainLimitMs?: number
+  /** How long whoever meets a refusal waits for the next user; 5 s unless given. */
+  readonly nextUserLimitMs?: number
 }
 
 const DRAIN_LIMIT_MS = 35_000
+const NEXT_USER_LIMIT_MS = 5_000
 const CLOSE_LIMIT_MS = 4_000
 
 /**
@@ -40,20 +43,32 @@ const CLOSE_LIMIT_MS = 4_000
  */
 export function createPostgresOfUsers(options: PostgresOfUsersOptions): PostgresOfUsers {
   const { onWait, onRefused, drainLimitMs = DRAIN_LIMIT_MS } = options
+  const { nextUserLimitMs = NEXT_USER_LIMIT_MS } = options
   const closing = new AbortController()
   const draining = new Set<Promise<void>>()
   let current: PostgresPool | undefined
   let listener: PostgresListener | undefined
 
-  async function ask<T>(work: (pool: PostgresPool) => Promise<T>): Promise<T> {
+  /** Settles when another user is asked as. */
+  let adopted = Promise.withResolvers<void>()
+
+  async function ask<T>(work: (pool: PostgresPool) => Promise<T>, signal: AbortSignal): Promise<T> {
     const pool = current
     if (pool === undefined)
       throw new ServiceError('store_unavailable', 'there is no database user yet')
     try {
       return await work(pool)
     } catch (error) {
-      if (pool === current && isRefusal(error)) onRefused()
-      throw error
+      if (!isRefusal(error)) throw error
+      // It was refused before it was asked anything, so that the next user may be asked the same.
+      const next = adopted.promise
+      if (pool === current) {
+        onRefused()
+        await untilAborted(next, AbortSignal.any([signal, AbortSignal.timeout(nextUserLimitMs)]))
+      }
+      signal.throwIfAborted()
+      if (current === undefined || current === pool) throw error
+      return await work(current)
     }
   }
 
@@ -66,8 +81,8 @@ export function createPostgresOfUsers(options: PostgresOfUsersOptions): Postgres
   }
 
   return {
-    query: (sql, params, signal) => ask((pool) => pool.query(sql, params, signal)),
-    transaction: (work, signal) => ask((pool) => pool.transaction(work, signal)),
+    query: (sql, params, signal) => ask((pool) => pool.query(sql, params, signal), signal),
+    transaction: (work, signal) => ask((pool) => pool.transaction(work, signal), signal),
     async listen(channel, onNotify, signal) {
       if (listener === undefined)
         throw new ServiceError('store_unavailable', 'there is no database user yet')
@@ -91,6 +106,8 @@ export function createPostgresOfUsers(options: PostgresOfUsersOptions): Postgres
       listener ??= createListener(config)
       const old = current
       current = next
+      adopted.resolve()
+      adopted = Promise.withResolvers()
       if (old !== undefined) await drain(old, drainLimitMs)
     },
     async close() {
@@ -102,6 +119,16 @@ export function createPostgresOfUsers(options: PostgresOfUsersOptions): Postgres
       await Promise.all(draining)
     },
   }
+}
+
+/** At the abort it just ends. */
+async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<void>()
+  const end = () => aborted.resolve()
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  await Promise.race([promise, aborted.promise])
+  signal.removeEventListener('abort', end)
 }
 
 /** SQLSTATEs of class 28: the user or the password does not hold. */

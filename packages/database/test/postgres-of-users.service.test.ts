@@ -152,13 +152,17 @@ test('says so when the server lets its user in no more', async () => {
     [],
     signal,
   )
+  // Asked again and again: what meets the end of a connection fails, what is refused a new one waits for the next user.
+  let waiting: Promise<unknown> | undefined
   await expect
-    .poll(async () => {
-      await database.query('select 1', [], signal).catch(() => {})
+    .poll(() => {
+      waiting = database.query('select 2 as n', [], signal)
+      waiting.catch(() => {})
       return refusals.length
     })
     .toBeGreaterThan(0)
   await database.adopt(await make(), signal)
+  expect(await waiting).toEqual([{ n: 2 }])
   expect(await database.query('select 1 as n', [], signal)).toEqual([{ n: 1 }])
 })
 
