@@ -28,7 +28,8 @@ export async function whileAsking(
     while (!done) {
       const question = { ...(body !== undefined && { body }), headers: as.reader() }
       const said = await ask(service, path, question, signal).then(
-        ({ status, text }) => (status === 200 ? undefined : `${status} ${text}`),
+        // 429 is a machine that has no time now, which is no answer and no failure.
+        ({ status, text }) => (status === 200 || status === 429 ? undefined : `${status} ${text}`),
         (error: unknown) => String(error),
       )
       if (said === undefined) answered += 1
