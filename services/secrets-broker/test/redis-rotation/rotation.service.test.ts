@@ -307,4 +307,4 @@ test('Vault sealed during a rotation: the old password goes on, and once it is b
   const after = await rotated.secret()
   expect(await rotated.signIn(after.password)).toBe('PONG')
   await expect.poll(() => rotated.accepted(), slow).toEqual([hashOf(after.password)])
-}, 60_000)
+}, 120_000)
