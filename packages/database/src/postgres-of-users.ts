@@ -107,5 +107,5 @@ export function createPostgresOfUsers(options: PostgresOfUsersOptions): Postgres
 /** SQLSTATEs of class 28: the user or the password does not hold. */
 function isRefusal(error: unknown): boolean {
   const { cause } = error as { readonly cause?: { readonly code?: unknown } }
-  return typeof cause?.code === 'string' && /^28/.test(cause.code)
+  return typeof cause?.code === 'string' && cause.code.startsWith('28')
 }
