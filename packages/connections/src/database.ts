@@ -57,8 +57,11 @@ async function openAsUsersOf(
   { life, logger }: DatabaseParts,
 ): Promise<Database> {
   const database = createPostgresOfUsers({ url, onWait, onRefused: refused })
-  const { adopt } = database
-  const kept = keepDatabaseCredentials(vault.identity, { mount: MOUNT, role, adopt })
+  const kept = keepDatabaseCredentials(vault.identity, {
+    mount: MOUNT,
+    role,
+    adopt: (user, signal) => database.adopt(user, signal),
+  })
   /** Somebody else has dropped the user: what is left of its lease is worth nothing. */
   function refused(): void {
     const held = kept.current()

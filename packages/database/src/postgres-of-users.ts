@@ -134,5 +134,5 @@ async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promis
 /** SQLSTATEs of class 28: the user or the password does not hold. */
 function isRefusal(error: unknown): boolean {
   const { cause } = error as { readonly cause?: { readonly code?: unknown } }
-  return typeof cause?.code === 'string' && /^28/.test(cause.code)
+  return typeof cause?.code === 'string' && cause.code.startsWith('28')
 }

@@ -25,19 +25,19 @@ export async function openPostgres(
   signal: AbortSignal,
 ): Promise<Database> {
   const config = configOf(options)
-  const { query, transaction, drain } = createPool(config)
+  const pool = createPool(config)
   const listener = createListener(config)
   const database: Database = {
-    query,
-    transaction,
+    query: (sql, params, until) => pool.query(sql, params, until),
+    transaction: (work, until) => pool.transaction(work, until),
     listen: listener.listen,
     async close() {
       await listener.close()
-      await drain(AbortSignal.timeout(CLOSE_LIMIT_MS))
+      await pool.drain(AbortSignal.timeout(CLOSE_LIMIT_MS))
     },
   }
   try {
-    await query('select 1', [], signal)
+    await pool.query('select 1', [], signal)
   } catch (error) {
     await database.close()
     throw error

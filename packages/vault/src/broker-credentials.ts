@@ -96,7 +96,7 @@ export function credentialFromBroker(options: BrokerOptions): CredentialSource {
   }
 
   return Object.assign(source, {
-    onUp: availability.onUp,
+    onUp: (listener: () => void) => availability.onUp(listener),
     [Symbol.asyncDispose]: () => availability[Symbol.asyncDispose](),
   })
 }

@@ -56,7 +56,7 @@ async function setUp(first: string) {
     counts,
     names,
     /** Writes down the newest; `tell` says whether the store's side has heard of it. */
-    replace(text: string, tell: boolean) {
+    replace: (text: string, tell: boolean) => {
       newest = { user: USER, password: hidden(text) }
       if (tell) known = newest
     },
