@@ -125,7 +125,8 @@ describe('Secrets', { timeout: 2 * PATIENCE_MS }, () => {
     )
     const traces = [...OUR_SERVERS.map(tracedAs), BROKER].map(async (service) => {
       const spans = await newestTraces(service, signal)
-      if (service !== BROKER) expect(spans.length).toBeGreaterThan(0)
+      // The broker may have been asked nothing for an hour.
+      if (service !== BROKER && spans.length === 0) throw new Error(`no trace of ${service}`)
       return found(`the traces of ${service}`, JSON.stringify(spans))
     })
     const metrics = OUR_SERVERS.map(async (service) => {

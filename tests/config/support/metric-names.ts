@@ -35,9 +35,9 @@ export async function metricNames(): Promise<ReadonlySet<string>> {
   createMaterializerMetrics(registry)
   const vault = createVaultMetrics(registry, 'usdcop_secrets')
   const broker = createBrokerMetrics(registry)
-  for (const { watchTokens, watchLeases } of [vault, broker]) {
-    watchTokens(() => new Map())
-    watchLeases(() => new Map())
+  for (const one of [vault, broker]) {
+    one.watchTokens(() => new Map())
+    one.watchLeases(() => new Map())
   }
   broker.watchSecretId(() => 0)
   createCertificateEnds(registry)

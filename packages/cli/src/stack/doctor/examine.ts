@@ -159,7 +159,7 @@ async function secrets({ directory }: StackFolder): Promise<Check> {
 
 /** Those of secrets/tls; what is missing there is said with the secrets. */
 async function certificates({ directory }: StackFolder): Promise<readonly Check[]> {
-  const names = (await readComposeNames(directory)).secrets.filter((name) => /\.crt$/.test(name))
+  const names = (await readComposeNames(directory)).secrets.filter((name) => name.endsWith('.crt'))
   const texts = await Promise.all(names.map((name) => textOf(join(directory, 'secrets', name))))
   const found = names.flatMap((name, index) => {
     const text = texts[index]
