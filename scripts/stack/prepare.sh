@@ -5,17 +5,18 @@ set -eu
 
 usage() {
   cat <<'TEXT'
-usage: scripts/stack/prepare.sh [--restart-clock] [dev|demo|production]
+usage: scripts/stack/prepare.sh [--restart-clock] [--renew-certificates] [dev|demo|production]
 
 Makes ready what the compose files expect to find:
-  .env       .env.infrastructure, the images file and config/profiles/PROFILE.env, later wins
-  secrets/   passwords and keys, made once and never changed
   network    usdcop-trading-network
+  .env       .env.infrastructure, the images file and config/profiles/PROFILE.env, later wins
+  secrets/   passwords, keys and certificates, made once and never changed
 
 PROFILE is by default the one that .env was written for, or dev.
 Lines of .env below `# yours` are kept, and win over the generated ones.
 
-  --restart-clock   forget when the demo's clock began: it begins now, or with the next demo
+  --restart-clock        forget when the demo's clock began: it begins now, or with the next demo
+  --renew-certificates   sign all certificates of secrets/tls anew; without it those that are missing
 
 Variables read:
   IMAGES_FILE         which images to run; by default the file .env was written with, or images.env
@@ -37,6 +38,7 @@ NETWORK=usdcop-trading-network
 umask 077
 
 restart_clock=no
+renew_certificates=no
 profile=
 for argument in "$@"; do
   case $argument in
@@ -45,6 +47,7 @@ for argument in "$@"; do
       exit 0
       ;;
     --restart-clock) restart_clock=yes ;;
+    --renew-certificates) renew_certificates=yes ;;
     dev | demo | production)
       [ -z "$profile" ] || { warn 'one profile is enough (--help says more)'; exit 2; }
       profile=$argument
@@ -57,6 +60,9 @@ for argument in "$@"; do
 done
 
 cd "$(dirname "$0")/../.."
+trap 'rm -rf .env.new .env.yours .env.merged secrets/.making' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # --- .env ---------------------------------------------------------------------------------------
 
@@ -117,12 +123,12 @@ write_env() {
   clock_line=
   if [ "$profile" = demo ]; then clock_line=CLOCK_WALL_START=$clock; fi
 
-  trap 'rm -f .env.new .env.yours .env.merged' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+  subnet_line=
+  if [ -n "$subnet" ]; then subnet_line=STACK_SUBNET=$subnet; fi
+
   : >.env.yours
   if [ -f .env ]; then sed '1,/^# yours/d' .env >.env.yours; fi
-  printf '%s\n' "$clock_line" | merge .env.yours "$images" "$settings" >.env.merged ||
+  printf '%s\n' "$clock_line" "$subnet_line" | merge .env.yours "$images" "$settings" >.env.merged ||
     die 'so .env stays as it was'
   {
     printf '%s\n' "$HEADER"
@@ -150,21 +156,8 @@ write_env() {
 # --- secrets/ -----------------------------------------------------------------------------------
 
 # 48 hexadecimal digits: they need no escaping in a URL, an ACL file or a header.
-random() {
-  if command -v openssl >/dev/null 2>&1; then
-    openssl rand -hex 24
-  else
-    head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
-  fi
-}
-
-sha256() {
-  if command -v openssl >/dev/null 2>&1; then
-    printf %s "$1" | openssl dgst -sha256 -r | cut -d ' ' -f 1
-  else
-    printf %s "$1" | sha256sum | cut -d ' ' -f 1
-  fi
-}
+random() { openssl rand -hex 24; }
+sha256() { printf %s "$1" | openssl dgst -sha256 -r | cut -d ' ' -f 1; }
 
 # Writes a new secret beside its place; `settle` moves a whole group there once all of it is made.
 stage() { printf '%s\n' "$2" >"secrets/.$1.new"; }
@@ -205,6 +198,30 @@ others() {
   for name in "$@"; do [ "$name" = "$one" ] || printf ' %s' "$name"; done
 }
 
+# What moves to Vault, and the servers' own halves of it.
+make_seeds() {
+  redis=$(random) rotor=$(random) database=$(random) operator=$(random) gateway=$(random)
+  reader=reader:reader:$(sha256 "$(cat secrets/reader_key)")
+  writer=writer:writer:$(sha256 "$(cat secrets/writer_key)")
+  metrics=prometheus:reader:$(sha256 "$(cat secrets/metrics_key)")
+  stage operator_key "$operator"
+  stage redis_users "user default off
+user health on nopass resetkeys resetchannels -@all +ping
+user usdcop on >$redis ~* resetchannels +@all -@admin -@dangerous +info
+user rotor on >$rotor resetkeys resetchannels -@all +ping +acl|getuser +acl|setuser +acl|save"
+  stage vault_database_password "$database"
+  stage vault_seeds "REDIS_HOST=redis
+REDIS_PORT=6379
+REDIS_USER=usdcop
+REDIS_PASSWORD=$redis
+REDIS_ROTOR_PASSWORD=$rotor
+VAULT_DATABASE_PASSWORD=$database
+API_KEYS=$reader,$writer,$metrics,inference-gateway:writer:$(sha256 "$gateway")
+FEATURE_SERVER_KEY=$gateway
+BROKER_API_KEYS=$metrics,operator:admin:$(sha256 "$operator")"
+  settle $made
+}
+
 make_secrets() {
   mkdir -p secrets
   if ! has_mode secrets 0700; then
@@ -212,27 +229,19 @@ make_secrets() {
     say 'closed secrets/ to everybody else (0700)'
   fi
 
-  if absent postgres_password database_url; then
-    password=$(random)
-    stage postgres_password "$password"
-    stage database_url "postgres://usdcop:$password@timescaledb:5432/usdcop"
-    settle postgres_password database_url
+  if absent postgres_password; then
+    stage postgres_password "$(random)"
+    settle postgres_password
   fi
-  if absent redis_password redis_users.acl redis_url; then
-    password=$(random)
-    stage redis_password "$password"
-    stage redis_users.acl "user default on >$password ~* &* +@all"
-    stage redis_url "redis://default:$password@redis:6379/0"
-    settle redis_password redis_users.acl redis_url
-  fi
-  if absent reader_key writer_key metrics_key gateway_key api_keys; then
-    reader=$(random) writer=$(random) metrics=$(random) gateway=$(random)
-    stage reader_key "$reader"
-    stage writer_key "$writer"
-    stage metrics_key "$metrics"
-    stage gateway_key "$gateway"
-    stage api_keys "reader:reader:$(sha256 "$reader"),writer:writer:$(sha256 "$writer"),prometheus:reader:$(sha256 "$metrics"),inference-gateway:writer:$(sha256 "$gateway")"
-    settle reader_key writer_key metrics_key gateway_key api_keys
+  keys='reader_key writer_key metrics_key'
+  made='operator_key redis_users vault_database_password vault_seeds'
+  # Of a version whose services read files: who has these keys keeps them, all else is new.
+  if [ -s secrets/api_keys ] && [ ! -e secrets/vault_seeds ] && ! absent $keys; then
+    if absent $made; then make_seeds; fi
+  elif absent $keys $made; then
+    for name in $keys; do stage "$name" "$(random)"; done
+    settle $keys
+    make_seeds
   fi
   if absent mlflow_database_password mlflow_database_url; then
     password=$(random)
@@ -253,9 +262,17 @@ make_secrets() {
     say 'kept secrets/slack_webhook_url, which differs from SLACK_WEBHOOK_URL: remove the file to take the variable'
   fi
 
+  left=
+  for name in api_keys database_url gateway_key redis_password redis_url redis_users.acl; do
+    if [ -e "secrets/$name" ]; then left="$left $name"; fi
+  done
+  if [ -n "$left" ]; then
+    say "nothing mounts these of an earlier version any more; remove them once the stack runs:$left"
+  fi
+
   # Containers read them as users of their own; the folder keeps everybody else of this machine out.
   for file in secrets/*; do
-    # A folder in there is the user's own, such as vault-tls.
+    # Folders have modes of their own, and may be the user's.
     if [ -d "$file" ] || has_mode "$file" 0444; then continue; fi
     chmod 0444 "$file"
     say "opened $file to the containers that mount it (0444)"
@@ -265,23 +282,114 @@ make_secrets() {
 # There is no `stat` in POSIX.
 has_mode() { [ -n "$(find "$1" -prune -perm "$2")" ]; }
 
+# --- certificates --------------------------------------------------------------------------------
+
+AUTHORITY_DAYS=3650
+CERTIFICATE_DAYS=365
+WARN_SECONDS=2592000
+
+# FOLDER NAME COMMON_NAME NAMES USAGE: a key, and a certificate that the stack's authority has signed.
+sign() {
+  [ -s secrets/tls/ca.key ] ||
+    die "secrets/tls/ca.key is not there, and without it $1/$2.crt cannot be signed: bring it back for this, or remove secrets/tls for a new authority"
+  cat >secrets/.making/extensions <<TEXT
+basicConstraints=critical,CA:FALSE
+keyUsage=critical,digitalSignature
+extendedKeyUsage=$5
+subjectAltName=$4
+TEXT
+  openssl ecparam -name prime256v1 -genkey -noout -out secrets/.making/key
+  openssl req -new -key secrets/.making/key -subj "/CN=$3" -out secrets/.making/request
+  openssl x509 -req -sha256 -days "$CERTIFICATE_DAYS" -set_serial "0x$(openssl rand -hex 16)" \
+    -in secrets/.making/request -extfile secrets/.making/extensions \
+    -CA secrets/tls/ca.crt -CAkey secrets/tls/ca.key -out secrets/.making/certificate 2>secrets/.making/words ||
+    die "openssl signed nothing: $(cat secrets/.making/words)"
+  chmod 0444 secrets/.making/key secrets/.making/certificate
+  mv secrets/.making/key "$1/$2.key"
+  mv secrets/.making/certificate "$1/$2.crt"
+  say "signed $1/$2.crt for $CERTIFICATE_DAYS days"
+}
+
+wanted() { [ "$renew_certificates" = yes ] || [ ! -s "$1.crt" ] || [ ! -s "$1.key" ]; }
+
+make_certificates() {
+  mkdir -p secrets/tls secrets/.making
+  if [ ! -e secrets/tls/ca.crt ] && [ ! -e secrets/tls/ca.key ]; then
+    cat >secrets/.making/authority <<'TEXT'
+[req]
+distinguished_name=name
+x509_extensions=extensions
+[name]
+[extensions]
+basicConstraints=critical,CA:TRUE,pathlen:0
+keyUsage=critical,keyCertSign,cRLSign
+subjectKeyIdentifier=hash
+TEXT
+    openssl ecparam -name prime256v1 -genkey -noout -out secrets/.making/ca.key
+    openssl req -x509 -new -sha256 -days "$AUTHORITY_DAYS" -config secrets/.making/authority \
+      -key secrets/.making/ca.key -subj '/CN=usdcop stack' -out secrets/.making/ca.crt
+    chmod 0444 secrets/.making/ca.crt
+    # It signs whoever may ask the broker: for this script alone.
+    chmod 0600 secrets/.making/ca.key
+    mv secrets/.making/ca.crt secrets/.making/ca.key secrets/tls/
+    say 'made an authority of our own, secrets/tls/ca.crt'
+  fi
+  if wanted secrets/tls/secrets-broker; then
+    sign secrets/tls secrets-broker secrets-broker 'DNS:secrets-broker,DNS:localhost,IP:127.0.0.1' serverAuth
+  fi
+  for name in feature-server materializer inference-gateway; do
+    if wanted "secrets/tls/$name"; then sign secrets/tls "$name" "$name" "DNS:$name" clientAuth; fi
+  done
+  # Where the folder is there already, it is the operator's: with a certificate of ours, or of somebody else's.
+  if [ "$profile" = production ] && [ ! -e secrets/vault-tls ]; then
+    mkdir secrets/.making/vault-tls
+    cp secrets/tls/ca.crt secrets/.making/vault-tls/ca.crt
+    sign secrets/.making/vault-tls tls vault 'DNS:vault,DNS:localhost,IP:127.0.0.1' serverAuth
+    chmod 0755 secrets/.making/vault-tls
+    mv secrets/.making/vault-tls secrets/vault-tls
+  elif [ "$renew_certificates" = yes ] && cmp -s secrets/tls/ca.crt secrets/vault-tls/ca.crt; then
+    sign secrets/vault-tls tls vault 'DNS:vault,DNS:localhost,IP:127.0.0.1' serverAuth
+  fi
+  if [ "$renew_certificates" = yes ]; then
+    say 'whoever has a renewed certificate takes it when it is restarted: secrets-broker, feast-server, materializer, inference-gateway, vault'
+  fi
+  rm -rf secrets/.making
+  for file in secrets/tls/*.crt secrets/vault-tls/tls.crt; do
+    if [ -s "$file" ] && ! openssl x509 -checkend "$WARN_SECONDS" -noout -in "$file" >/dev/null 2>&1; then
+      warn "$file ends soon or has ended ($(openssl x509 -enddate -noout -in "$file")): --renew-certificates signs all anew"
+    fi
+  done
+}
+
 # --- network ------------------------------------------------------------------------------------
 
+# Sets `network_fault`, what keeps it from being there, and `subnet`, from which the stack's containers speak.
 make_network() {
+  network_fault=
+  subnet=$(former STACK_SUBNET)
   if ! command -v docker >/dev/null 2>&1; then
-    warn 'docker is not installed, or not on PATH: .env and secrets/ are ready, the network is not'
-    exit 3
+    network_fault='docker is not installed, or not on PATH: .env and secrets/ are ready, the network is not'
+    return
   fi
   if docker network inspect "$NETWORK" >/dev/null 2>&1; then
     say "kept the network $NETWORK"
   elif docker network create "$NETWORK" >/dev/null; then
     say "made the network $NETWORK"
   else
-    warn 'docker made no network (its words stand above): .env and secrets/ are ready'
-    exit 3
+    network_fault='docker made no network (its words stand above): .env and secrets/ are ready'
+    return
   fi
+  found=$(docker network inspect --format '{{range $i, $one := .IPAM.Config}}{{if $i}},{{end}}{{$one.Subnet}}{{end}}' "$NETWORK")
+  if [ -n "$found" ]; then subnet=$found; fi
 }
 
+command -v openssl >/dev/null 2>&1 ||
+  die 'openssl is not installed, or not on PATH: keys and certificates are made and looked at with it'
+make_network
 write_env
 make_secrets
-make_network
+make_certificates
+if [ -n "$network_fault" ]; then
+  warn "$network_fault"
+  exit 3
+fi

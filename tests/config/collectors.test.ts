@@ -83,6 +83,7 @@ test('services send every trace but probes, because the collector chooses later'
     'inference-gateway': 1,
     'feature-server': 1,
     materializer: 1,
+    'secrets-broker': 1,
   })
   expect(fallback.param).toBe(1)
   const filter = /IsMatch\(span\.name, "([^"]+)"\)/.exec(readText(COLLECTOR))?.[1] ?? 'nothing'

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startPostgres } from '../support/postgres.ts'
 import { root } from './support/files.ts'
+import { asUser, preparedDatabase } from './support/prepared-database.ts'
 import { run, temporaryFolder } from './support/run.ts'
 
 const script = join(root, 'config/postgres/init/100-usdcop.sh')
@@ -75,4 +76,30 @@ test('without a password the init script makes nothing, and says why', async () 
   const { code, output } = await run('/bin/sh', [script], { env })
   expect(code).toBe(1)
   expect(output).toContain('no password for the role grafana')
+})
+
+test('what Vault’s users make is the group’s, also what an earlier version made, and Grafana reads it', async () => {
+  await using server = await startPostgres()
+  await using database = await preparedDatabase(server)
+  const { url } = database
+  const asOwner = (sql: string) => asUser(url, url.username, decodeURIComponent(url.password), sql)
+  await asOwner('create table earlier (id bigint generated always as identity, n serial)')
+  await asOwner("create function seven() returns int language sql as 'select 7'")
+  await asOwner('create sequence loose')
+  await database.again('110-vault.sh')
+  const owners = `select relname as name, relowner::regrole::text as owner from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
+    union all select proname, proowner::regrole::text from pg_proc where proname = 'seven'
+    order by name`
+  const names = ['earlier', 'earlier_id_seq', 'earlier_n_seq', 'loose', 'seven']
+  expect(await asOwner(owners)).toEqual(names.map((name) => ({ name, owner: 'usdcop_app' })))
+
+  await asOwner("create role lent login password 'lent' in role usdcop_app")
+  await asOwner("alter role lent set role = 'usdcop_app'")
+  await asUser(url, 'lent', 'lent', 'create table later as select 7 as n')
+  await asOwner('drop role lent')
+  expect(await asUser(url, 'grafana', 'of the role grafana', 'select n from later')).toEqual([
+    { n: 7 },
+  ])
+  expect(await database.again('110-vault.sh')).toBe('')
 })

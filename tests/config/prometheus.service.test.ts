@@ -31,7 +31,7 @@ describe.skipIf(promtool.missing)('promtool', () => {
     await using folder = await temporaryFolder()
     const file = await prepared(folder.path)
     const { code, output } = await run(promtool.path, ['check', 'config', '--lint=all', file])
-    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('7 rules found') })
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('13 rules found') })
   })
 
   test('sees every alert fire and keep quiet as its test says', async () => {

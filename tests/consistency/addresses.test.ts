@@ -83,9 +83,9 @@ test.for<Fault>([
   },
   {
     in: 'scripts/stack/prepare.sh',
-    from: '@timescaledb:5432/usdcop',
-    to: '@postgres:5432/usdcop',
-    says: 'the secret database_url of materializer asks postgres, which is no compose service',
+    from: '@mlflow-db:5432/mlflow',
+    to: '@postgres:5432/mlflow',
+    says: 'the secret mlflow_database_url of mlflow asks postgres, which is no compose service',
   },
   {
     in: 'config/alloy/config.alloy',

@@ -101,7 +101,7 @@ function otherTexts(files: Files, { name, secrets }: ComposeService): Text[] {
 function inText({ from, text }: Text, known: readonly string[]): Reference[] {
   const code = text.replaceAll(/^\s*(#|\/\/).*$/gm, '')
   const addresses = code.matchAll(/(?<![\w./-])(?<host>[a-z][a-z\d-]*):(?<port>\d{2,5})\b/g)
-  const urls = code.matchAll(/\b[a-z]+:\/\/(?<host>[a-z\d][\w.-]*)(?::(?<port>\d+))?/g)
+  const urls = code.matchAll(/\b[a-z][a-z\d+]*:\/\/(?<host>[a-z\d][\w.-]*)(?::(?<port>\d+))?/g)
   const reference = ({ groups }: RegExpMatchArray): Reference => {
     const { host = '', port } = groups ?? {}
     return { from, host, port: port === undefined ? undefined : Number(port) }

@@ -29,6 +29,7 @@ const KNOWN_KEYS = [
   'shm_size',
   'stop_grace_period',
   'tmpfs',
+  'ulimits',
   'user',
   'volumes',
   'working_dir',

@@ -40,8 +40,8 @@ test.for<Fault>([
   },
   {
     in: BASE,
-    from: '$$(cat /run',
-    to: '$$(base64 -d /run',
+    from: 'REDISCLI_AUTH=none redis-cli',
+    to: 'REDISCLI_AUTH=$$(base64 -d /key) redis-cli',
     says: 'redis: redis has no base64 for the health check',
   },
   {
@@ -87,7 +87,7 @@ test.for<Fault>([
     says: 'alloy waits for lokki, which is no compose service',
   },
   {
-    in: INFRASTRUCTURE,
+    in: BASE,
     from: 'vault: { condition: service_started }',
     to: 'vault: { condition: service_completed_successfully }',
     says: 'vault-init waits for vault to be service_completed_successfully, and nothing here ends well',

@@ -11,8 +11,9 @@ export const PROBES: Readonly<Record<string, readonly string[]>> = {
   'usdcop/feature-server': ['node'],
   'usdcop/materializer': ['node'],
   'usdcop/inference-gateway': ['node'],
+  'usdcop/secrets-broker': ['node'],
   // Alpine, with BusyBox.
-  redis: ['sh', 'cat', 'grep', 'redis-cli'],
+  redis: ['sh', 'grep', 'redis-cli'],
   'timescale/timescaledb': ['sh', 'pg_isready'],
   postgres: ['sh', 'pg_isready'],
   'hashicorp/vault': ['sh', 'test', 'vault'],

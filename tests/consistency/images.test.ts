@@ -48,7 +48,7 @@ test.for<Fault>([
     in: BASE,
     from: 'NODE_IMAGE: ${NODE_IMAGE:?run scripts/stack/prepare.sh first}',
     to: 'NODE_IMAGE: node:24',
-    says: 'feast-server is built on node:24',
+    says: 'secrets-broker is built on node:24',
   },
   {
     in: 'docker/Dockerfile',

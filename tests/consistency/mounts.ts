@@ -26,6 +26,7 @@ export const IMAGES: Readonly<Record<string, Image>> = {
   'usdcop/feature-server': { uid: 65_532, folders: ['/data'] },
   'usdcop/materializer': { uid: 65_532, folders: ['/data'] },
   'usdcop/inference-gateway': { uid: 65_532, folders: ['/data'] },
+  'usdcop/secrets-broker': { uid: 65_532, folders: ['/data'] },
   redis: { uid: 999, folders: ['/data'] },
   'timescale/timescaledb': { uid: 70, folders: ['/var/lib/postgresql/data'] },
   postgres: { uid: 70, folders: ['/var/lib/postgresql/data'] },
@@ -45,22 +46,34 @@ export const IMAGES: Readonly<Record<string, Image>> = {
 /** What a container mounts is there, can be read by its user, and what it keeps can be written. */
 export function mountFindings(files: Files): string[] {
   const values = environmentOf(files)
+  const inMemory = COMPOSE_FILES.flatMap((path) => tmpfsVolumes(files, path, values))
   return [
     ...composeServices(files, values).flatMap((service) => [
-      ...volumes(service),
+      ...volumes(service, inMemory),
       ...configuration(files, service),
     ]),
     ...COMPOSE_FILES.flatMap((path) => undeclared(files, path, values)),
   ]
 }
 
-function volumes(service: ComposeService): string[] {
+/** Volumes whose owner the file itself gives. */
+function tmpfsVolumes(files: Files, path: string, values: NodeJS.Dict<string>): string[] {
+  return Object.entries(readCompose(files, path, values).volumes).flatMap(([name, volume]) => {
+    const { type, o = '' } =
+      (volume as { driver_opts?: NodeJS.Dict<string> } | null)?.driver_opts ?? {}
+    return type === 'tmpfs' && /\buid=/.test(o) ? name : []
+  })
+}
+
+function volumes(service: ComposeService, inMemory: readonly string[]): string[] {
   const { name, user } = service
   const repository = repositoryOf(service)
   const image = IMAGES[repository]
   if (image === undefined) return [`${name}: nobody has said whose folders ${repository} has`]
   const uid = Number((user ?? '0').split(':')[0])
-  const named = mountsOf(service).filter(({ source }) => /^[a-z]/.test(source ?? ''))
+  const named = mountsOf(service).filter(
+    ({ source = '' }) => /^[a-z]/.test(source) && !inMemory.includes(source),
+  )
   return [
     ...(uid === image.uid
       ? []
@@ -78,7 +91,8 @@ function configuration(files: Files, service: ComposeService): string[] {
   const binds = mountsOf(service).flatMap(({ source, ...mount }) =>
     source === undefined || /^[a-z]/.test(source) ? [] : { source, ...mount },
   )
-  const ours = binds.filter(({ source }) => source.startsWith('./'))
+  // `prepare.sh` makes what lies in secrets/.
+  const ours = binds.filter(({ source }) => /^\.\/(?!secrets\/)/.test(source))
   return [
     ...binds
       .filter(({ readOnly }) => !readOnly)

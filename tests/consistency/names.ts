@@ -11,6 +11,7 @@ export const SERVERS: Readonly<Record<string, string>> = {
   'feast-server': 'feature-server',
   materializer: 'materializer',
   'inference-gateway': 'inference-gateway',
+  'secrets-broker': 'secrets-broker',
 }
 
 const SAMPLING = 'config/jaeger/sampling.json'
@@ -44,12 +45,26 @@ function called(
     ['the recipe', build?.args['SERVICE']],
     ['the image', /^usdcop\/(?<name>[^:]+)/.exec(image)?.groups?.['name']],
     ['the logger', /createLogger\(\{ name: '(?<name>[^']+)'/.exec(main)?.groups?.['name']],
-    ['the metrics registry', /createRegistry\('(?<name>[^']+)'\)/.exec(main)?.groups?.['name']],
+    ['the metrics registry', registryName(files, wanted)],
     ['the network', aliases[0] ?? name],
   ]
   return rules
     .filter(([, found]) => found !== wanted)
     .map(([where, found]) => `${name} is called ${found} by ${where}, and ${wanted} elsewhere`)
+}
+
+/** As `main.ts` or the file that it calls gives it, itself or by a constant. */
+function registryName(files: Files, service: string): string | undefined {
+  const sources = ['main', 'serve', 'callers']
+    .map((name) => `services/${service}/src/${name}.ts`)
+    .filter((path) => files.paths.includes(path))
+    .map((path) => files.read(path))
+  const given = sources
+    .map((text) => /createRegistry\((?<name>'[^']+'|[A-Z]+)\)/.exec(text)?.groups?.['name'])
+    .find((name) => name !== undefined)
+  if (given === undefined || given.startsWith("'")) return given?.slice(1, -1)
+  const constant = new RegExp(`const ${given} = '(?<name>[^']+)'`)
+  return sources.map((text) => constant.exec(text)?.groups?.['name']).find(Boolean)
 }
 
 function sampled(files: Files): string[] {

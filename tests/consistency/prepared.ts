@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { COMPOSE_FILES } from './compose.ts'
 import {
@@ -18,8 +18,15 @@ const PREPARE = 'scripts/stack/prepare.sh'
 
 export interface Prepared extends AsyncDisposable {
   readonly folder: string
-  /** The files in secrets/, by name. */
+  /** The files in secrets/, as paths in it. */
   readonly secrets: readonly string[]
+}
+
+async function filesBelow(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(relative(path, entry.parentPath), entry.name))
 }
 
 /**
@@ -50,7 +57,7 @@ export async function prepare(
   await promisify(execFile)('sh', [PREPARE, profile], { cwd: folder, env, signal })
   return {
     folder,
-    secrets: await readdir(join(folder, 'secrets')),
+    secrets: await filesBelow(join(folder, 'secrets')),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   }
 }

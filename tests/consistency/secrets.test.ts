@@ -42,9 +42,9 @@ test.for<Fault>([
   },
   {
     in: BASE,
-    from: 'DATABASE_URL_FILE: /run/secrets/database_url',
-    to: 'DATABASE_URL_FILE: /run/secret/database_url',
-    says: 'DATABASE_URL_FILE of materializer does not name a secret',
+    from: 'TLS_KEY_FILE: /run/secrets/secrets-broker.key',
+    to: 'TLS_KEY_FILE: /run/secret/secrets-broker.key',
+    says: 'TLS_KEY_FILE of secrets-broker does not name a secret',
   },
   {
     in: LOGGING,
@@ -67,31 +67,31 @@ test.for<Fault>([
   {
     in: BASE,
     from: 'secrets: [writer_key]',
-    to: 'secrets: [gateway_key]',
+    to: 'secrets: [metrics_key]',
     says: 'prepare.sh makes writer_key, and nothing mounts it',
   },
   {
     in: BASE,
-    from: 'secrets: [api_keys, database_url, gateway_key]',
-    to: 'secrets: [api_keys, gateway_key]',
-    says: 'DATABASE_URL_FILE of inference-gateway reads the secret database_url, which inference-gateway does not mount',
+    from: 'secrets: [ca.crt, inference-gateway.crt, inference-gateway.key]',
+    to: 'secrets: [ca.crt, inference-gateway.crt]',
+    says: 'SECRETS_BROKER_KEY_FILE of inference-gateway reads the secret inference-gateway.key, which inference-gateway does not mount',
   },
   {
     in: BASE,
-    from: 'secrets: [api_keys, database_url, gateway_key]',
-    to: 'secrets: [api_keys, database_url, gateway_key, redis_url]',
-    says: 'inference-gateway mounts the secret redis_url and does not use it',
+    from: 'secrets: [ca.crt, inference-gateway.crt, inference-gateway.key]',
+    to: 'secrets: [ca.crt, inference-gateway.crt, inference-gateway.key, materializer.key]',
+    says: 'inference-gateway mounts the secret materializer.key and does not use it',
   },
   {
     in: BASE,
-    from: 'secrets: [api_keys, database_url, gateway_key]',
-    to: 'secrets: [api_keys, database_url, gateway_key, reader_key]',
+    from: 'secrets: [ca.crt, inference-gateway.crt, inference-gateway.key]',
+    to: 'secrets: [ca.crt, inference-gateway.crt, inference-gateway.key, reader_key]',
     says: 'reader_key is excepted, and needs no exception',
   },
   {
     in: INFRASTRUCTURE,
-    from: 'secrets: [metrics_key]',
-    to: 'secrets: []',
+    from: 'secrets: [metrics_key, ca.crt]',
+    to: 'secrets: [ca.crt]',
     says: 'config/prometheus/prometheus.yml reads the secret metrics_key, which prometheus does not mount',
   },
   {
@@ -101,10 +101,10 @@ test.for<Fault>([
     says: 'prometheus mounts the secret metrics_key and does not use it',
   },
   {
-    in: 'config/redis/redis.conf',
-    from: '/run/secrets/redis_users.acl',
-    to: '/etc/redis/users.acl',
-    says: 'redis mounts the secret redis_users.acl and does not use it',
+    in: BASE,
+    from: 'cp /run/secrets/redis_users',
+    to: 'cp /etc/redis/users.acl',
+    says: 'redis mounts the secret redis_users and does not use it',
   },
 ])('finds that $says', (fault) => {
   expect(secretFindings(broken(files, fault), made)).toContain(fault.says)

@@ -6,6 +6,8 @@ import type { Files } from './files.ts'
 /** Secrets that no container mounts, and who needs them. */
 export const FOR_PEOPLE: Readonly<Record<string, string>> = {
   reader_key: 'people read the console and the services with it',
+  operator_key: 'people tell the broker with it what to do',
+  'tls/ca.key': 'prepare.sh signs certificates with it',
 }
 
 const EXPLAINED = 'docs/stack.md'
@@ -16,14 +18,17 @@ const EXPLAINED = 'docs/stack.md'
  */
 export function secretFindings(files: Files, made: readonly string[]): string[] {
   const services = composeServices(files, environmentOf(files))
-  const mounted = new Set(services.flatMap(({ secrets }) => secrets))
+  const paths = new Map(COMPOSE_FILES.flatMap((path) => [...pathsOf(files, path)]))
+  const mounted = new Set(
+    services.flatMap(({ secrets }) => secrets.map((name) => paths.get(name) ?? name)),
+  )
   return [
     ...COMPOSE_FILES.flatMap((path) => declared(files, path, made)),
     ...services.flatMap((service) => usesOf(files, service)),
     ...made
       .filter((name) => !mounted.has(name) && !(name in FOR_PEOPLE))
       .map((name) => `prepare.sh makes ${name}, and nothing mounts it`),
-    ...made
+    ...[...new Set(made.map(anyName))]
       .filter((name) => !files.read(EXPLAINED).includes(`\`${name}\``))
       .map((name) => `${EXPLAINED} does not say what ${name} is for`),
     ...Object.keys(FOR_PEOPLE)
@@ -32,14 +37,29 @@ export function secretFindings(files: Files, made: readonly string[]): string[] 
   ]
 }
 
+/** Certificates are explained together. */
+function anyName(path: string): string {
+  return path.replace(/^tls\/(?!ca\.)[\w-]+\./, 'tls/NAME.')
+}
+
+/** By the name that containers know it by, the path in secrets/. */
+function pathsOf(files: Files, path: string): Map<string, string> {
+  const { secrets } = readCompose(files, path)
+  return new Map(
+    Object.entries(secrets).map(([name, { file }]) => [name, file.replace('./secrets/', '')]),
+  )
+}
+
 function declared(files: Files, path: string, made: readonly string[]): string[] {
   const { secrets, services } = readCompose(files, path)
   const mounted = new Set(Object.values(services).flatMap((service) => service.secrets))
   // docker-compose 1.29 notices that at `up`.
   const undeclared = [...mounted].filter((name) => !(name in secrets))
   const faults = Object.entries(secrets).flatMap(([name, { file }]) => [
-    ...(file === `./secrets/${name}` ? [] : [`${path} takes the secret ${name} from ${file}`]),
-    ...(made.includes(name)
+    ...(file === `./secrets/${name}` || file === `./secrets/tls/${name}`
+      ? []
+      : [`${path} takes the secret ${name} from ${file}`]),
+    ...(made.includes(file.replace('./secrets/', ''))
       ? []
       : [`${path} has the secret ${name}, which prepare.sh does not make`]),
     ...(mounted.has(name)
@@ -54,7 +74,7 @@ function declared(files: Files, path: string, made: readonly string[]): string[]
 
 function usesOf(files: Files, service: ComposeService): string[] {
   const mentions = textsOf(files, service).flatMap(({ from, text }) =>
-    [...text.matchAll(/\/run\/secrets\/(?<name>[\w.]*\w)/g)].map(({ groups }) => ({
+    [...text.matchAll(/\/run\/secrets\/(?<name>[\w.-]*\w)/g)].map(({ groups }) => ({
       from,
       name: groups?.['name'] ?? '',
     })),

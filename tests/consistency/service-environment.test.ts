@@ -20,9 +20,9 @@ test.for<Fault>([
   },
   {
     in: BASE,
-    from: 'REDIS_URL_FILE: /run/secrets/redis_url\n      FEAST_TTL',
-    to: 'REDIS_ADDRESS_FILE: /run/secrets/redis_url\n      FEAST_TTL',
-    says: 'feast-server is given REDIS_ADDRESS_FILE, which it does not read',
+    from: 'REDIS_SECRET: trading/redis\n      FEAST_TTL',
+    to: 'REDIS_PATH: trading/redis\n      FEAST_TTL',
+    says: 'feast-server is given REDIS_PATH, which it does not read',
   },
   {
     in: BASE,
@@ -56,9 +56,15 @@ test.for<Fault>([
   },
   {
     in: 'services/inference-gateway/src/config.ts',
-    from: "'FEATURE_SERVER_KEY']",
-    to: ']',
-    says: 'inference-gateway is given FEATURE_SERVER_KEY_FILE, which it does not read',
+    from: '  FEATURE_SERVER_KEY_SECRET: ',
+    to: '  FEATURE_SERVER_SECRET: ',
+    says: 'inference-gateway is given FEATURE_SERVER_KEY_SECRET, which it does not read',
+  },
+  {
+    in: 'packages/vault/src/vault-config.ts',
+    from: '  SECRETS_BROKER_CA_FILE: ',
+    to: '  BROKER_CA_FILE: ',
+    says: 'materializer is given SECRETS_BROKER_CA_FILE, which it does not read',
   },
   {
     in: 'packages/tracing/src/settings.ts',

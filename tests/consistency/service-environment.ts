@@ -17,15 +17,17 @@ export function serviceEnvironmentFindings(files: Files): string[] {
   const image = [...files.read('docker/Dockerfile').matchAll(/^ENV (?<pairs>.*)$/gm)]
     .flatMap(({ groups }) => groups?.['pairs']?.split(' ') ?? [])
     .map((pair) => pair.replace(/=.*/, ''))
-  return composeServices(files, environmentOf(files))
-    .filter(isOurs)
-    .flatMap((service) => {
-      const known = readBy(service, files)
-      const given = [...Object.keys(service.environment), ...(runsMain(service) ? image : [])]
-      return given
-        .filter((name) => !known.has(name))
-        .map((name) => `${service.name} is given ${name}, which it does not read`)
-    })
+  const ours = composeServices(files, environmentOf(files)).filter(isOurs)
+  // One recipe for all: what it gives has to be read by one of them.
+  const readByAny = new Set(ours.flatMap((service) => [...readBy(service, files)]))
+  return ours.flatMap((service) => {
+    const known = readBy(service, files)
+    const own = Object.keys(service.environment).filter((name) => !known.has(name))
+    const given = runsMain(service) ? image.filter((name) => !readByAny.has(name)) : []
+    return [...own, ...given].map(
+      (name) => `${service.name} is given ${name}, which it does not read`,
+    )
+  })
 }
 
 function readBy(service: ComposeService, files: Files): Set<string> {
@@ -36,6 +38,7 @@ function readBy(service: ComposeService, files: Files): Set<string> {
     ...READ_BY_LIBRARIES,
     ...clock,
     ...configVariables(files.read(`${folder}/src/config.ts`)),
+    ...keysOf(files.read('packages/vault/src/vault-config.ts')),
     ...environmentReads(files.read('packages/tracing/src/settings.ts')),
   ])
 }

@@ -32,7 +32,7 @@ test.for<Fault>([
     in: 'docker-compose.logging.yml',
     from: '  read_only: true\n',
     to: '',
-    says: 'x-peer differs between docker-compose.infrastructure.yml and docker-compose.logging.yml: read_only',
+    says: 'x-peer differs between docker-compose.yml and docker-compose.logging.yml: read_only',
   },
   {
     in: 'docker-compose.infrastructure.yml',
@@ -42,9 +42,9 @@ test.for<Fault>([
   },
   {
     in: 'docker-compose.infrastructure.yml',
-    from: 'redis_url: { file: ./secrets/redis_url }',
-    to: 'redis_url: { file: ./secrets/redis }',
-    says: 'redis_url differs between docker-compose.yml and docker-compose.infrastructure.yml: file',
+    from: 'redis_users: { file: ./secrets/redis_users }',
+    to: 'redis_users: { file: ./secrets/redis }',
+    says: 'redis_users differs between docker-compose.yml and docker-compose.infrastructure.yml: file',
   },
 ])('finds that $says', (fault) => {
   expect(twiceFindings(broken(files, fault))).toContain(fault.says)

@@ -21,6 +21,7 @@ const configOf = (service: string): string => read(`services/${service}/src/conf
 /** Variables that several services share: how their code is named, where it is, and the section. */
 const shared = [
   { schema: 'clockSchema', file: 'packages/service/src/clock-config.ts', section: 'Market clock' },
+  { schema: 'serviceVaultSchema', file: 'packages/vault/src/vault-config.ts', section: 'Vault' },
   { schema: 'vaultSchema', file: 'packages/vault/src/vault-config.ts', section: 'Vault' },
 ]
 const sharedBy = (service: string) =>

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { absentServices } from './absent.ts'
 import { OURS, PEERS, type Service } from './support/addresses.ts'
-import { containerOf, docker } from './support/docker.ts'
+import { containerOf, docker, projectContainers } from './support/docker.ts'
 import { eventually } from './support/eventually.ts'
 import { stackEnvironment } from './support/given.ts'
 import { as, ask } from './support/http.ts'
@@ -89,6 +89,17 @@ describe('Restarts', { timeout: 5 * WELL_AGAIN_MS }, () => {
       expect(await faultsAfter(service, startedAt, signal)).toEqual([])
     },
   )
+})
+
+describe('The machine', { timeout: 5 * WELL_AGAIN_MS }, () => {
+  test('loses its power, and all of it comes back without hands', async ({ signal }) => {
+    mark = await newestBarDecision(signal)
+    const ids = (await projectContainers(signal)).map(({ Id }) => Id)
+    await docker(['kill', ...ids], signal)
+    // In no order that would help.
+    await docker(['start', ...ids], signal)
+    expect(await faultsAfter('vault', Date.now(), signal)).toEqual([])
+  })
 })
 
 async function askForFeatures(traceparent: string, signal: AbortSignal) {

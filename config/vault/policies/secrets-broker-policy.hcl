@@ -1,8 +1,14 @@
-# The secrets broker: it hands out secret ids, wrapped, and reads no service's secret. It may ask for no secret id that
-# is not wrapped, and one that it opened itself is seen by whoever should have opened it: that can be done once.
+# The secrets broker: it hands out secret ids, wrapped, and reads no service's secret but the one that it rotates. It may
+# ask for no secret id that is not wrapped, and one that it opened itself is seen by whoever should have opened it: that can be
+# done once.
 
 path "secret/data/services/secrets-broker" {
   capabilities = ["read"]
+}
+
+# Redis' password, which it makes anew there and in Redis.
+path "secret/data/trading/redis" {
+  capabilities = ["read", "update"]
 }
 
 path "auth/approle/role/feature-server/role-id" {
@@ -37,6 +43,10 @@ path "auth/approle/role/inference-gateway/secret-id" {
 
 # Its own secret id it makes anew before the old one ends.
 path "auth/approle/role/secrets-broker/secret-id" {
+  capabilities = ["update"]
+}
+
+path "auth/approle/role/secrets-broker/secret-id/lookup" {
   capabilities = ["update"]
 }
 

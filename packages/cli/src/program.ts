@@ -4,6 +4,7 @@ import { feastCommand } from './commands/feast.ts'
 import { featuresCommand } from './commands/features.ts'
 import { feedCommand } from './commands/feed.ts'
 import { replayCommand } from './commands/replay.ts'
+import { secretsCommand } from './commands/secrets.ts'
 import { stackCommand } from './commands/stack.ts'
 import { startCommand } from './commands/start.ts'
 import { exitCodeOf, explain } from './faults.ts'
@@ -43,6 +44,7 @@ function buildProgram(world: World): Command {
     contractCommand,
     feastCommand,
     stackCommand,
+    secretsCommand,
   ])
     program.addCommand(inheriting(command(world), program))
   return program

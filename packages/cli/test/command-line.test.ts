@@ -29,6 +29,11 @@ test.for([
   { args: ['feast', 'get-online-features'], says: ['--entities', '--features'] },
   { args: ['feast', 'entities'], says: ['list', 'describe'] },
   { args: ['feast', 'feature-views', 'list'], says: ['--tags', '--json'] },
+  { args: ['secrets'], says: ['callers', 'rotate', 'revoke', 'restore', 'flush'] },
+  {
+    args: ['secrets', 'rotate'],
+    says: ['redis, or the name', '--key-file', 'SECRETS_BROKER_ADMIN_URL', '--json'],
+  },
   { args: ['contract', 'show'], says: ['--contract', '--json'] },
   { args: ['contract', 'hash'], says: ['--contract', '--json'] },
 ])('explains itself: usdcop $args --help', async ({ args, says }) => {
@@ -48,6 +53,12 @@ test.for([
   },
   { args: ['stack', 'up', '--timeout', '0'], says: 'a number of seconds above 0' },
   { args: ['feast', 'begin'], says: "unknown command 'begin'" },
+  { args: ['secrets', 'callers'], says: "required option '--key-file <file>'" },
+  { args: ['secrets', 'rotate', '--key-file', 'x'], says: "missing required argument 'what'" },
+  {
+    args: ['secrets', 'callers', '--key-file', 'x', '--to', 'http://a:hunter2@b'],
+    says: 'no user or password here',
+  },
   { args: ['feast', 'materialize', '2026-01-01'], says: 'START and END are required' },
   { args: ['feast', 'materialize', '1 May', '2 May'], says: 'an ISO 8601 instant is expected' },
   {

@@ -1,67 +1,22 @@
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { chmod, mkdir, readdir, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
 import {
-  chmod,
-  cp,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import { repositoryPath } from '../src/paths.ts'
-
-const INFRASTRUCTURE = '# all of them\nCOMPOSE_PROJECT_NAME=usdcop\nLOG_LEVEL=info\nCLOCK_SPEED=\n'
-const SECRETS = [
-  'api_keys',
-  'database_url',
-  'gateway_key',
-  'grafana_admin_password',
-  'grafana_database_password',
-  'metrics_key',
-  'mlflow_database_password',
-  'mlflow_database_url',
-  'postgres_password',
-  'reader_key',
-  'redis_password',
-  'redis_url',
-  'redis_users.acl',
-  'slack_webhook_url',
-  'writer_key',
-]
-
-let folder: string
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'usdcop-prepare-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  await mkdir(join(folder, 'config/profiles'), { recursive: true })
-  await cp(repositoryPath('scripts/stack/prepare.sh'), join(folder, 'scripts/stack/prepare.sh'))
-  await write('.env.infrastructure', INFRASTRUCTURE)
-  await write('images.env', '# pinned\nREDIS_IMAGE=redis:8@sha256:00\n')
-  await write('images.standin.env', 'REDIS_IMAGE=standin/redis:7\nSTACK_ABSENT=grafana\n')
-  await write('config/profiles/dev.env', 'VAULT_SERVER=server -dev\n')
-  await write('config/profiles/demo.env', 'LOG_LEVEL=debug\nCLOCK_SPEED=20\n')
-  await write('config/profiles/production.env', 'LOG_LEVEL=warn\n')
-  // A network is a file here: whether Docker makes one is Docker's affair, when it is asked is ours.
-  await write(
-    'bin/docker',
-    `#!/bin/sh
-echo "$*" >>'${folder}/docker-calls'
-case $2 in
-inspect) [ -f '${folder}/network' ] ;;
-create) : >'${folder}/network' ;;
-esac
-`,
-    0o755,
-  )
-})
+  everything,
+  find,
+  folder,
+  INFRASTRUCTURE,
+  modeOf,
+  prepare,
+  read,
+  run,
+  SECRETS,
+  SUBNET,
+  secret,
+  TLS,
+  variables,
+  write,
+} from './prepare-folder.ts'
 
 test('writes .env from the three files, the later one winning, each variable once', async () => {
   const { code, stdout } = await prepare()
@@ -73,6 +28,7 @@ test('writes .env from the three files, the later one winning, each variable onc
     'CLOCK_SPEED=',
     'REDIS_IMAGE=redis:8@sha256:00',
     'VAULT_SERVER=server -dev',
+    `STACK_SUBNET=${SUBNET}`,
   ])
   await prepare('production')
   expect(await variables()).toContain('LOG_LEVEL=warn')
@@ -80,38 +36,17 @@ test('writes .env from the three files, the later one winning, each variable onc
 
 test('makes every secret, readable in containers and in a folder closed to others', async () => {
   await prepare()
-  expect(await readdir(join(folder, 'secrets'))).toEqual(SECRETS)
+  expect(await readdir(join(folder, 'secrets'))).toEqual(
+    [...SECRETS, 'tls'].toSorted((a, b) => (a < b ? -1 : 1)),
+  )
+  expect(await readdir(join(folder, 'secrets/tls'))).toEqual(TLS)
   expect(await modeOf('secrets')).toBe('700')
+  expect(await modeOf('secrets/tls/materializer.key')).toBe('444')
+  // It signs whoever may ask the broker; no container has it.
+  expect(await modeOf('secrets/tls/ca.key')).toBe('600')
   expect(await Promise.all(SECRETS.map((name) => modeOf(`secrets/${name}`)))).toEqual(
     SECRETS.map(() => '444'),
   )
-})
-
-test('makes secrets that agree with each other', async () => {
-  await prepare()
-  const postgres = await secret('postgres_password')
-  expect(postgres).toMatch(/^[0-9a-f]{48}$/)
-  expect(await secret('database_url')).toBe(`postgres://usdcop:${postgres}@timescaledb:5432/usdcop`)
-  const redis = await secret('redis_password')
-  expect(await secret('redis_url')).toBe(`redis://default:${redis}@redis:6379/0`)
-  expect(await secret('redis_users.acl')).toBe(`user default on >${redis} ~* &* +@all`)
-  expect(await secret('mlflow_database_url')).toBe(
-    `postgresql+psycopg2://mlflow:${await secret('mlflow_database_password')}@mlflow-db:5432/mlflow`,
-  )
-  const keys = await Promise.all(
-    (
-      [
-        ['reader', 'reader', 'reader_key'],
-        ['writer', 'writer', 'writer_key'],
-        ['prometheus', 'reader', 'metrics_key'],
-        ['inference-gateway', 'writer', 'gateway_key'],
-      ] as const
-    ).map(async ([name, role, file]) => `${name}:${role}:${sha256(await secret(file))}`),
-  )
-  expect(await secret('api_keys')).toBe(keys.join(','))
-  const passwords = SECRETS.filter((name) => /_(password|key)$/.test(name))
-  expect(new Set(await Promise.all(passwords.map(secret))).size).toBe(passwords.length)
-  expect(await secret('slack_webhook_url')).toBe('http://slack-is-not-configured.invalid/')
 })
 
 test('changes nothing the second time, and asks for the network once', async () => {
@@ -120,8 +55,8 @@ test('changes nothing the second time, and asks for the network once', async () 
   const { code, stdout } = await prepare()
   expect(code).toBe(0)
   expect(stdout).toBe(
-    'prepare: kept .env (profile demo, images.env)\n' +
-      'prepare: kept the network usdcop-trading-network\n',
+    'prepare: kept the network usdcop-trading-network\n' +
+      'prepare: kept .env (profile demo, images.env)\n',
   )
   expect(await everything()).toEqual(before)
   const calls = (await read('docker-calls')).trimEnd().split('\n')
@@ -175,18 +110,16 @@ test('puts an .env of somebody else aside', async () => {
 })
 
 test.for([
-  {
-    lost: 'redis_url',
-    says: 'has lost redis_url, which belongs to redis_password redis_users.acl',
-  },
-  { lost: 'postgres_password', says: 'has lost postgres_password, which belongs to database_url' },
+  { lost: 'redis_users', says: 'has lost redis_users, which belongs to reader_key writer_key' },
+  { lost: 'mlflow_database_url', says: 'which belongs to mlflow_database_password' },
   { lost: 'writer_key', says: 'has lost writer_key, which belongs to reader_key' },
-])('makes up nothing for a lost $lost', async ({ lost, says }) => {
+  { lost: 'tls/ca.key', says: '', code: 0 },
+])('makes up nothing for a lost $lost', async ({ lost, says, code: expected = 1 }) => {
   await prepare()
   await rm(join(folder, 'secrets', lost))
   const before = await everything()
   const { code, stderr } = await prepare()
-  expect(code).toBe(1)
+  expect(code).toBe(expected)
   expect(stderr).toContain(says)
   expect(await everything()).toEqual(before)
 })
@@ -235,7 +168,7 @@ test('is done but for the network where Docker does not answer', async () => {
   const { code, stderr } = await prepare()
   expect(code).toBe(3)
   expect(stderr).toContain('Cannot connect')
-  expect(await readdir(join(folder, 'secrets'))).toEqual(SECRETS)
+  expect(await readdir(join(folder, 'secrets/tls'))).toEqual(TLS)
 })
 
 test.for([
@@ -249,75 +182,13 @@ test.for([
   expect(await readdir(folder)).not.toContain('.env')
 })
 
-test('needs neither openssl nor anything beyond the base tools', async () => {
-  const tools =
-    'sh awk cat chmod cmp cut date dirname find head mkdir mv od rm sed sha256sum tail tr'
+test('needs openssl and nothing beyond the base tools, and says so', async () => {
+  const tools = 'sh awk cat chmod cmp cp cut date dirname find head mkdir mv rm sed tail'
   for (const tool of tools.split(' ')) await symlink(await find(tool), join(folder, 'bin', tool))
-  const { code, stderr } = await run(['demo'], { PATH: join(folder, 'bin') })
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(await secret('writer_key')).toMatch(/^[0-9a-f]{48}$/)
-  expect(await secret('api_keys')).toContain(`writer:writer:${sha256(await secret('writer_key'))}`)
+  const only = { PATH: join(folder, 'bin') }
+  const without = await run(['demo'], only)
+  expect(without.code).toBe(1)
+  expect(without.stderr).toContain('openssl is not installed')
+  await symlink(await find('openssl'), join(folder, 'bin/openssl'))
+  expect(await run(['demo'], only)).toMatchObject({ code: 0, stderr: '' })
 })
-
-interface Ran {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const prepare = (...args: string[]): Promise<Ran> => run(args)
-
-function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  const path = [join(folder, 'bin'), process.env['PATH']].join(delimiter)
-  return new Promise((resolve) => {
-    const child = execFile(
-      'sh',
-      [join(folder, 'scripts/stack/prepare.sh'), ...args],
-      { env: { PATH: path, ...env }, cwd: tmpdir() },
-      (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-    )
-  })
-}
-
-async function find(tool: string): Promise<string> {
-  for (const place of (process.env['PATH'] ?? '').split(delimiter)) {
-    const file = join(place, tool)
-    if ((await stat(file).catch(() => undefined))?.isFile()) return file
-  }
-  throw new Error(`${tool} is not on PATH`)
-}
-
-async function variables(): Promise<string[]> {
-  const lines = (await read('.env')).split('\n')
-  return lines.filter((line) => line !== '' && !line.startsWith('#'))
-}
-
-async function everything(): Promise<Record<string, string>> {
-  const files = [
-    '.env',
-    ...(await readdir(join(folder, 'secrets'))).map((name) => `secrets/${name}`),
-  ]
-  return Object.fromEntries(await Promise.all(files.map(async (file) => [file, await read(file)])))
-}
-
-async function secret(name: string): Promise<string> {
-  return (await read(`secrets/${name}`)).trimEnd()
-}
-
-async function modeOf(file: string): Promise<string> {
-  return ((await stat(join(folder, file))).mode & 0o777).toString(8)
-}
-
-function read(file: string): Promise<string> {
-  return readFile(join(folder, file), 'utf8')
-}
-
-async function write(file: string, text: string, mode = 0o644): Promise<void> {
-  await mkdir(join(folder, file, '..'), { recursive: true })
-  await writeFile(join(folder, file), text)
-  await chmod(join(folder, file), mode)
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
-}

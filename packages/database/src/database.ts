@@ -29,7 +29,7 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Transaction) => Promise<T>, signal: AbortSignal): Promise<T>
   /**
    * Calls `onNotify` with the payload of each `pg_notify(channel, …)` committed from now on. A
-   * notification is a hint: it may be lost with a connection, so consumers also poll.
+   * notification is a hint: it may be lost with a connection, or come twice, so consumers also poll.
    */
   listen(
     channel: string,

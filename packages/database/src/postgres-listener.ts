@@ -10,6 +10,11 @@ type OnNotify = (payload: string) => void
 
 export interface PostgresListener {
   readonly listen: Database['listen']
+  /**
+   * Goes over to connections of another configuration: the new one listens to every channel before the old one ends, so
+   * that nothing is lost between them, and something may be heard twice. Where it rejects the old one stays.
+   */
+  move(next: pg.ClientConfig): Promise<void>
   close(): Promise<void>
 }
 
@@ -22,40 +27,67 @@ export interface PostgresListener {
  *   channels again. What was notified meanwhile is lost, which `Database.listen` allows.
  * - closed: for good.
  */
-export function createListener(config: pg.ClientConfig): PostgresListener {
+export function createListener(first: pg.ClientConfig): PostgresListener {
   const subscribers = new Map<string, Set<OnNotify>>()
+  const listened = new WeakMap<pg.Client, Set<string>>()
   const closing = new AbortController()
+  let config = first
   let connected: Promise<pg.Client> | undefined
+  /** Counts moves: what was begun before one is not to take the place of what came with it. */
+  let moves = 0
 
-  const dial = async (): Promise<pg.Client> => {
-    const client = new pg.Client(config)
+  const dial = async (to: pg.ClientConfig): Promise<pg.Client> => {
+    const client = new pg.Client(to)
     client.on('notification', ({ channel, payload = '' }) => {
       for (const onNotify of subscribers.get(channel) ?? []) onNotify(payload)
     })
     client.on('error', () => {})
-    await client.connect()
-    for (const channel of subscribers.keys()) await client.query(`listen ${channel}`)
+    listened.set(client, new Set())
+    try {
+      await client.connect()
+      await listenToAll(client)
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
+    }
+    return client
+  }
+
+  const listenToAll = async (client: pg.Client): Promise<void> => {
+    const known = listened.get(client)
+    for (const channel of subscribers.keys())
+      if (known?.has(channel) === false) {
+        await client.query(`listen ${channel}`)
+        known.add(channel)
+      }
+  }
+
+  /** From now on it is the one in use, and another is tried for when it ends. */
+  const use = (client: pg.Client): pg.Client => {
+    const asOf = moves
     client.on('end', () => {
-      if (!closing.signal.aborted) connected = redial()
+      if (!closing.signal.aborted && asOf === moves) connected = redial()
     })
     return client
   }
 
   const redial = async (): Promise<pg.Client> => {
+    const asOf = moves
     for (;;) {
       await sleep(RETRY_MS, undefined, { signal: closing.signal })
-      try {
-        return await dial()
-      } catch {
-        // Still away: try again until closed.
-      }
+      if (asOf !== moves) throw new Error('another connection has taken its place')
+      const client = await dial(config).catch(() => undefined)
+      // Still away: try again until closed.
+      if (client === undefined) continue
+      if (asOf === moves) return use(client)
+      await client.end()
     }
   }
 
   /** The first failure is the subscriber's to see, and the next one tries anew. */
   const firstDial = async (): Promise<pg.Client> => {
     try {
-      return await dial()
+      return use(await dial(config))
     } catch (error) {
       connected = undefined
       throw fromSql(error)
@@ -66,14 +98,37 @@ export function createListener(config: pg.ClientConfig): PostgresListener {
     listen: async (channel, onNotify, signal) => {
       signal.throwIfAborted()
       if (!CHANNEL.test(channel)) throw new Error(`not a channel name: ${channel}`)
-      const known = subscribers.get(channel)
-      subscribers.set(channel, (known ?? new Set()).add(onNotify))
+      subscribers.set(channel, (subscribers.get(channel) ?? new Set()).add(onNotify))
       connected ??= firstDial()
-      const client = await connected
-      if (known === undefined) await client.query(`listen ${channel}`)
+      for (let asOf = -1; asOf !== moves; ) {
+        asOf = moves
+        try {
+          await listenToAll(await connected)
+        } catch (error) {
+          // One that ended because another has taken its place is asked no more.
+          if (asOf === moves) throw error
+        }
+      }
       return async () => {
         subscribers.get(channel)?.delete(onNotify)
       }
+    },
+    move: async (next) => {
+      const old = connected
+      if (old === undefined) {
+        config = next
+        return
+      }
+      const client = await dial(next)
+      config = next
+      moves += 1
+      connected = Promise.resolve(use(client))
+      // Channels that were subscribed to while it was dialling.
+      await listenToAll(client)
+      await old.then(
+        async (left) => await left.end(),
+        () => {},
+      )
     },
     close: async () => {
       closing.abort()

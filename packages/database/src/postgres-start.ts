@@ -19,9 +19,18 @@ export async function openPostgresWhenUp(
   onWait: (error: ServiceError) => void,
   signal: AbortSignal,
 ): Promise<Database> {
+  return await untilUp(() => openPostgres(options, signal), onWait, signal)
+}
+
+/** Tries again while the server is away; what it refuses is thrown. */
+export async function untilUp<T>(
+  open: () => Promise<T>,
+  onWait: (error: ServiceError) => void,
+  signal: AbortSignal,
+): Promise<T> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
     try {
-      return await openPostgres(options, signal)
+      return await open()
     } catch (error) {
       signal.throwIfAborted()
       if (!isAway(error)) throw error

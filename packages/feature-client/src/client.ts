@@ -28,8 +28,8 @@ import type {
 export interface FeatureClientOptions {
   /** Base URL of the server, with a path where it stands behind one. */
   readonly url: string
-  /** Bearer key or token; empty where none is needed. Writing needs a writer's. */
-  readonly key?: string
+  /** Bearer key or token; empty where none is needed. Writing needs a writer's. A function is asked before each request. */
+  readonly key?: string | (() => string)
   /** Of one call, all its attempts together; 1000 unless given. Materialization has none. */
   readonly deadlineMs?: number
   /** At most so many a call; 3 unless given. */

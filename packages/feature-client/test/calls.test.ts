@@ -34,6 +34,19 @@ describe('a call', () => {
     ])
   })
 
+  test('asks for its key each time, where that may change', async () => {
+    await using server = await startScriptedServer((_asked, response) => good(response))
+    let key = 'first'
+    const one = client(server.url, { key: () => key })
+    await one.getOnlineFeatures(ASK)
+    key = 'second'
+    await one.getOnlineFeatures(ASK)
+    expect(server.asked.map(({ headers }) => headers['authorization'])).toEqual([
+      'Bearer first',
+      'Bearer second',
+    ])
+  })
+
   test('goes to a server behind a path', async () => {
     await using server = await startScriptedServer((_asked, response) => good(response))
     await client(`${server.url}/feast?q#f`).getOnlineFeatures(ASK)

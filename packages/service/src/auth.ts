@@ -55,13 +55,20 @@ export const apiKeysSchema = z
     for (const entry of text.split(',').filter((part) => part.trim() !== '')) {
       const key = parseKey(entry.trim())
       if (key !== undefined) keys.push(key)
-      else
-        context.addIssue(
-          'expected name:role:sha256 or name:role:sha256:read=…;write=… entries separated by commas',
-        )
+      else context.addIssue(EXPECTED_KEYS)
     }
     return keys
   })
+
+const EXPECTED_KEYS =
+  'expected name:role:sha256 or name:role:sha256:read=…;write=… entries separated by commas'
+
+/** @throws ServiceError `config_invalid` saying what was expected; the text is not repeated */
+export function parseApiKeys(text: string): readonly ApiKey[] {
+  const parsed = apiKeysSchema.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new ServiceError('config_invalid', EXPECTED_KEYS)
+}
 
 const KEY =
   /^(?<name>[\w.-]+):(?<role>reader|writer|admin):(?<sha256>[0-9a-f]{64})(?::(?<rights>.+))?$/

@@ -15,13 +15,16 @@ export function credentialFromFile(
   path: string,
   make: (text: Secret) => Credential,
 ): CredentialSource {
-  return async (signal) => {
-    const text = await readFile(path, { encoding: 'utf8', signal }).catch((error: unknown) => {
-      signal.throwIfAborted()
-      const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-      throw new ServiceError('config_invalid', `${path} cannot be read (${code})`)
-    })
-    if (text.trim() === '') throw new ServiceError('config_invalid', `${path} is empty`)
-    return make(new Secret(text.trim()))
-  }
+  return async (signal) => make(new Secret((await textOfFile(path, signal)).trim()))
+}
+
+/** @throws ServiceError `config_invalid` where there is no such file, or nothing in it */
+export async function textOfFile(path: string, signal: AbortSignal): Promise<string> {
+  const text = await readFile(path, { encoding: 'utf8', signal }).catch((error: unknown) => {
+    signal.throwIfAborted()
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    throw new ServiceError('config_invalid', `${path} cannot be read (${code})`)
+  })
+  if (text.trim() === '') throw new ServiceError('config_invalid', `${path} is empty`)
+  return text
 }

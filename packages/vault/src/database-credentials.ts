@@ -89,8 +89,8 @@ export function keepDatabaseCredentials(
       const body = { lease_id: leaseId.reveal() }
       await identity.ask({ operation: 'revoke', verb: 'write', path, body }, signal)
     },
-    tell: (state) =>
-      observe({ kind: 'lease', identity: identity.name, lease: `${mount}/${role}`, state }),
+    tell: (held) =>
+      observe({ kind: 'lease', identity: identity.name, lease: `${mount}/${role}`, ...held }),
   })
   // What was lent under a token is revoked with it.
   const stopListening = identity.onReplaced((signal) => keeper.replace(signal))

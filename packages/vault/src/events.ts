@@ -9,21 +9,23 @@ export type VaultEvent =
       readonly outcome: 'ok' | ErrorCode
       readonly ms: number
     }
-  | { readonly kind: 'token'; readonly identity: string; readonly state: HoldingState }
-  | {
-      readonly kind: 'lease'
-      readonly identity: string
-      readonly lease: string
-      readonly state: HoldingState
-    }
+  | ({ readonly kind: 'token'; readonly identity: string } & Held)
+  | ({ readonly kind: 'lease'; readonly identity: string; readonly lease: string } & Held)
   | {
       readonly kind: 'read'
       readonly identity: string
       readonly answer: 'fresh' | 'cached' | 'shared' | 'stale' | 'environment'
     }
+  | { readonly kind: 'secret_id'; readonly identity: string; readonly state: SecretIdState }
   | { readonly kind: 'server'; readonly up: boolean; readonly health: string }
   /** Somebody else has unwrapped what was meant for this identity: a person has to look. */
   | { readonly kind: 'alert'; readonly identity: string; readonly alert: 'wrapping_token_spent' }
+
+/** What has become of something lent, and why where it has failed. */
+export interface Held {
+  readonly state: HoldingState
+  readonly fault?: ErrorCode
+}
 
 export type HoldingState =
   | 'obtained'
@@ -33,6 +35,12 @@ export type HoldingState =
   | 'failed'
   | 'lapsed'
   | 'released'
+
+/**
+ * What became of an identity's own secret id: a successor has taken its place, was refused by Vault, or could not be
+ * made now; one that is out of use was destroyed.
+ */
+export type SecretIdState = 'rotated' | 'refused' | 'failed' | 'destroyed'
 
 export type Operation =
   | 'login'

@@ -61,10 +61,13 @@ function isDeleted(body: unknown): boolean {
   return typeof data === 'object' && data !== null && 'metadata' in data
 }
 
-/** Nobody has answered the question: Vault may, a moment later. Everything else is an answer. */
+const AWAY: ReadonlySet<ErrorCode> = new Set([
+  'vault_unavailable',
+  'vault_sealed',
+  'broker_unavailable',
+])
+
+/** Nobody has answered the question: Vault, or the broker before it, may a moment later. Everything else is an answer. */
 export function isConnectivity(error: unknown): error is ServiceError {
-  return (
-    error instanceof ServiceError &&
-    (error.code === 'vault_unavailable' || error.code === 'vault_sealed')
-  )
+  return error instanceof ServiceError && AWAY.has(error.code)
 }

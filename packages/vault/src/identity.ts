@@ -35,10 +35,15 @@ export interface Identity extends AsyncDisposable {
   epoch(): number
   /**
    * Called when another token has taken the place of the old one. The old one is revoked, with all that was lent under it,
-   * once every listener's promise has settled.
+   * once every listener's promise has settled; where it was gone already, so is all that.
    * @returns takes the listener away
    */
   onReplaced(listener: (signal: AbortSignal) => Promise<void>): () => void
+  /**
+   * The source has another credential: it is asked for it now, with the old token in use until there is a new one.
+   * Resolves once there is.
+   */
+  logInAgain(signal: AbortSignal): Promise<void>
 }
 
 const renewal = z.object({ auth: z.object({ lease_duration: leaseMs, renewable: z.boolean() }) })
@@ -50,11 +55,19 @@ export function createIdentity(server: VaultServer, { name, source }: IdentityOp
   const identity = secretName(name)
   const client = server.clientOf(identity)
   const listeners = new Set<(signal: AbortSignal) => Promise<void>>()
+  const ending = new AbortController()
+  const tellReplaced = (signal: AbortSignal) =>
+    Promise.allSettled([...listeners].map((listener) => listener(signal)))
+  /** The token went before another one took its place, and all that was lent under it with it. */
+  let lost = false
   let epoch = 0
   let trustDenialsUntil = -Infinity
 
   const keeper = createKeeper<Token>({
-    availability,
+    // Whoever hands out the credential may be away by itself.
+    availability: {
+      onUp: (listener) => both(availability.onUp(listener), source.onUp?.(listener)),
+    },
     clock,
     random,
     isConnectivity,
@@ -72,13 +85,17 @@ export function createIdentity(server: VaultServer, { name, source }: IdentityOp
       return { grantedAt, durationMs, renewable }
     },
     async release({ token, own }, signal) {
-      await Promise.allSettled([...listeners].map((listener) => listener(signal)))
+      await tellReplaced(signal)
       const path = secretPath('auth/token/revoke-self')
       if (own) await client.call(token, { operation: 'revoke', verb: 'write', path }, signal)
     },
-    tell(state) {
-      if (state === 'obtained') epoch += 1
-      observe({ kind: 'token', identity, state })
+    tell(held) {
+      if (held.state === 'obtained') epoch += 1
+      observe({ kind: 'token', identity, ...held })
+      if (held.state === 'lapsed') lost = true
+      if (held.state !== 'obtained' || !lost) return
+      lost = false
+      void tellReplaced(ending.signal)
     },
   })
 
@@ -105,6 +122,7 @@ export function createIdentity(server: VaultServer, { name, source }: IdentityOp
         if (!isDenial(error) || clock.now() < trustDenialsUntil) throw error
         if (keeper.current() === held) {
           if (await isKnown(held.token, signal)) throw error
+          lost = true
           keeper.reject(held)
         }
         // Where no other token can be had the denial is what Vault has said last.
@@ -129,7 +147,18 @@ export function createIdentity(server: VaultServer, { name, source }: IdentityOp
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    [Symbol.asyncDispose]: () => keeper[Symbol.asyncDispose](),
+    logInAgain: (signal) => keeper.replace(signal),
+    async [Symbol.asyncDispose]() {
+      ending.abort()
+      await keeper[Symbol.asyncDispose]()
+      await source[Symbol.asyncDispose]?.()
+    },
+  }
+}
+
+function both(...stops: readonly ((() => void) | undefined)[]): () => void {
+  return () => {
+    for (const stop of stops) stop?.()
   }
 }
 

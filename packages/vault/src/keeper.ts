@@ -1,7 +1,7 @@
-import type { ServiceError } from '@usdcop/service/errors'
+import { ServiceError } from '@usdcop/service/errors'
 import type { Availability } from './availability.ts'
 import type { Clock } from './clock.ts'
-import type { HoldingState } from './events.ts'
+import type { Held, HoldingState } from './events.ts'
 import * as life from './renewal.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -24,7 +24,7 @@ export interface KeeperOptions<T> {
   readonly release: (value: T, signal: AbortSignal) => Promise<void>
   /** Whether an error means that nobody answered, rather than a refusal. */
   readonly isConnectivity: (error: unknown) => boolean
-  readonly tell: (state: HoldingState) => void
+  readonly tell: (held: Held) => void
 }
 
 /** Keeps one thing lent by Vault alive, as `renewal.ts` says. */
@@ -39,6 +39,8 @@ export interface Keeper<T> extends AsyncDisposable {
   remainingMs(): number
   /** It is worth nothing any more: another one is obtained. Says nothing about one that is not current. */
   reject(value: T): void
+  /** Whoever waits out a delay after a failed call need not: what it failed for may be mended. */
+  hurry(): void
   /** Obtains another one now, with the old one in use until then; resolves once it is. */
   replace(signal: AbortSignal): Promise<void>
 }
@@ -46,7 +48,7 @@ export interface Keeper<T> extends AsyncDisposable {
 const RELEASE_AT_END_MS = 2_000
 
 export function createKeeper<T>(options: KeeperOptions<T>): Keeper<T> {
-  const { clock, random, tell } = options
+  const { clock, random } = options
   const ending = new AbortController()
   /** Of what is given back: that goes on for a moment after the end. */
   const releasing = new AbortController()
@@ -59,15 +61,18 @@ export function createKeeper<T>(options: KeeperOptions<T>): Keeper<T> {
   let nudge = new AbortController()
   const releases = new Set<Promise<void>>()
 
+  const tell = (state: HoldingState, error?: unknown) =>
+    options.tell(error instanceof ServiceError ? { state, fault: error.code } : { state })
   const valid = () => value !== undefined && life.isValid(holding, clock.now())
   const wake = () => {
     nudge.abort()
     nudge = new AbortController()
   }
-  const stopListening = options.availability.onUp(() => {
+  const hurry = () => {
     holding = life.woken(holding, clock.now(), random())
     wake()
-  })
+  }
+  const stopListening = options.availability.onUp(hurry)
 
   async function run(): Promise<void> {
     while (!ending.signal.aborted) {
@@ -105,7 +110,7 @@ export function createKeeper<T>(options: KeeperOptions<T>): Keeper<T> {
       if (ending.signal.aborted) return
       holding = life.failed(holding, asked, random())
       fault = error
-      tell('failed')
+      tell('failed', error)
       waiting.reject(error)
       waiting = undefined
       return
@@ -139,14 +144,14 @@ export function createKeeper<T>(options: KeeperOptions<T>): Keeper<T> {
       fault = error
       const refused = !options.isConnectivity(error)
       holding = refused ? life.unwanted(holding, asked) : life.failed(holding, asked, random())
-      tell(refused ? 'refused' : 'failed')
+      tell(refused ? 'refused' : 'failed', error)
     }
   }
 
   function release(old: T): void {
     const done = options.release(old, releasing.signal).then(
       () => tell('released'),
-      () => tell('failed'),
+      (error: unknown) => tell('failed', error),
     )
     releases.add(done)
     void done.finally(() => releases.delete(done))
@@ -176,6 +181,7 @@ export function createKeeper<T>(options: KeeperOptions<T>): Keeper<T> {
       tell('refused')
       wake()
     },
+    hurry,
     async replace(signal) {
       demands += 1
       holding = life.unwanted(holding, holding.calledAt)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { ServiceError } from '@usdcop/service/errors'
 import { z } from 'zod'
 import { leaseMs, readAnswer, secretText } from './answers.ts'
+import type { Availability } from './availability.ts'
 import type { Clock } from './clock.ts'
 import type { Observe } from './events.ts'
 import type { Lent } from './keeper.ts'
@@ -19,6 +20,8 @@ export type Credential =
       readonly secretId: Secret
       /** Where AppRole is mounted; `approle` unless given. */
       readonly mount?: string
+      /** Called once Vault has refused it, before the fault is passed on. */
+      readonly onRefused?: () => Promise<void>
     }
   | {
       readonly kind: 'wrapped'
@@ -27,10 +30,20 @@ export type Credential =
       /** Where it must have been made; from anywhere else it is not unwrapped. */
       readonly creationPath: string
       readonly mount?: string
+      /** Called once its origin is proven, before it is opened: from then on it may be spent. */
+      readonly onOpening?: () => Promise<void>
+      /** Called with what was in it, before that is shown. */
+      readonly onOpened?: (secretId: Secret) => Promise<void>
+      readonly onRefused?: () => Promise<void>
     }
 
 /** Asked before each login: a file that may have changed, a broker that makes a fresh wrapped secret id. */
-export type CredentialSource = (signal: AbortSignal) => Promise<Credential>
+export interface CredentialSource {
+  (signal: AbortSignal): Promise<Credential>
+  /** Where whoever hands them out can be away: called each time it comes back, until the returned function is. */
+  readonly onUp?: Availability['onUp']
+  readonly [Symbol.asyncDispose]?: () => PromiseLike<void>
+}
 
 export interface Token {
   readonly token: Secret
@@ -88,6 +101,7 @@ export function createLogin(options: LoginOptions): (signal: AbortSignal) => Pro
           'wrapping_token_spent',
           `the wrapping token was not made at ${creationPath}`,
         )
+      await credential.onOpening?.()
       const ask = {
         operation: 'unwrap',
         verb: 'write',
@@ -96,6 +110,7 @@ export function createLogin(options: LoginOptions): (signal: AbortSignal) => Pro
       const answer = await client.call(wrappingToken, ask, signal)
       const { secret_id: secretId } = readAnswer(unwrapped, answer, 'unwrapping').data
       memo = { digest, secretId }
+      await credential.onOpened?.(secretId)
       return secretId
     } catch (error) {
       if (isRefusal(error)) observe({ kind: 'alert', identity, alert: 'wrapping_token_spent' })
@@ -125,17 +140,18 @@ export function createLogin(options: LoginOptions): (signal: AbortSignal) => Pro
   }
 
   return async (signal) => {
+    // Asked first: a source may make a credential each time, and none is made that may not be shown.
+    if (clock.now() < (refusals === 0 ? -Infinity : mayShowAt(refusals, refusedAt)))
+      throw new ServiceError(
+        'vault_login_refused',
+        'Vault has refused several credentials; the next one waits, lest the role be locked',
+      )
     const credential = await source(signal)
     const digest = digestOf(shownBy(credential))
     if (refused.has(digest))
       throw new ServiceError(
         'vault_login_refused',
         'Vault has refused this credential; it waits for another one',
-      )
-    if (clock.now() < (refusals === 0 ? -Infinity : mayShowAt(refusals, refusedAt)))
-      throw new ServiceError(
-        'vault_login_refused',
-        'Vault has refused several credentials; the next one waits, lest the role be locked',
       )
     try {
       const lent = await present(credential, signal)
@@ -147,6 +163,7 @@ export function createLogin(options: LoginOptions): (signal: AbortSignal) => Pro
         refused.add(digest)
         refusals += 1
         refusedAt = clock.now()
+        if (credential.kind !== 'token') await credential.onRefused?.()
       }
       throw error
     }

@@ -57,7 +57,7 @@ const CAPPED_BELOW = 0.9
 /** Vault reckons in whole seconds: the last renewal of a shorter one may leave a single second of it. */
 const SHORT_MS = 15_000
 /** Vault counts wrong logins for 15 minutes and locks a role at the fifth. */
-const AFTER_REFUSALS_MS = 16 * 60_000
+export const AFTER_REFUSALS_MS = 16 * 60_000
 
 export const NOTHING_HELD: Holding = {
   grant: undefined,
@@ -119,10 +119,14 @@ export function renewed(
 /** Vault could not be asked. What is held stays held. */
 export function failed(holding: Holding, calledAt: number, chance: number): Holding {
   const failures = holding.failures + 1
+  return { ...holding, failures, calledAt, retryAt: calledAt + retryDelayMs(failures, chance) }
+}
+
+/** @param failures in a row, 1 at least */
+export function retryDelayMs(failures: number, chance: number): number {
   const longest = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS)
   // The first comes after its whole second, which is what a lease of five can bear.
-  const delayMs = failures === 1 ? longest : longest * (1 - chance / 2)
-  return { ...holding, failures, calledAt, retryAt: calledAt + delayMs }
+  return failures === 1 ? longest : longest * (1 - chance / 2)
 }
 
 /** Vault refused to renew it, or somebody wants another one: it is replaced now, and serves as long as it may. */

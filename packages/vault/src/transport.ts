@@ -20,6 +20,8 @@ export interface Exchange {
 export interface Answer {
   readonly status: number
   readonly body: unknown
+  /** Seconds after which to ask again, where the answer says so. */
+  readonly retryAfter?: number | undefined
 }
 
 /** A failure to get any answer, told by a system's code alone: what was sent cannot ride in it. */
@@ -65,7 +67,9 @@ export function createTransport(tls: Tls): Transport {
             ? requestSecure(url, { ...options, agent: secure })
             : requestPlain(url, { ...options, agent: plain })
         const response = await responseTo(request, body)
-        return { status: response.statusCode ?? 0, body: parsed(await textOf(response)) }
+        const { statusCode: status = 0 } = response
+        const retryAfter = secondsOf(response.headers['retry-after'])
+        return { status, body: parsed(await textOf(response)), retryAfter }
       } catch (error) {
         // The caller's own reason, as it is; anything else is rebuilt: some carry what was sent.
         signal.throwIfAborted()
@@ -101,6 +105,11 @@ async function textOf(response: IncomingMessage): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
+}
+
+/** A date in its place is not understood: whoever limits us says seconds. */
+function secondsOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined
 }
 
 /** Undefined where it is no JSON: what a load balancer says instead is nobody's business. */

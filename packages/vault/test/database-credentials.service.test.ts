@@ -4,6 +4,7 @@ import { Client, Pool } from 'pg'
 import { expect, test } from 'vitest'
 import { type DatabaseCredentials, keepDatabaseCredentials } from '../src/database-credentials.ts'
 import type { Identity } from '../src/identity.ts'
+import { secretPath } from '../src/secret-path.ts'
 import { approle, identityOf, makeRole, must, serverOf } from './openbao-setup.ts'
 
 const POLICY = `path "database/creds/*" { capabilities = ["read"] }
@@ -127,4 +128,29 @@ test('database users are replaced under load, by lease and by token, and no quer
   process.stdout.write(
     `${queries} queries over ${users.length} users, ${identity.epoch()} tokens: 0 failed\n`,
   )
+})
+
+test('whoever holds what a token has lent hears that the token is gone, once there is another', async ({
+  signal,
+}) => {
+  await using bao = await startDevelopmentBao()
+  const role = await makeRole(bao, 'service', POLICY)
+  const { server } = serverOf(bao)
+  const secretId = await role.secretId()
+  const identity = identityOf(server, 'service', async () => approle(role.roleId, secretId))
+  let heard = 0
+  identity.onReplaced(async () => {
+    heard += 1
+  })
+  await identity.ready(signal)
+  const { body } = await bao.ask('LIST', 'auth/token/accessors')
+  for (const accessor of body.data.keys) {
+    const { body: found } = await bao.ask('POST', 'auth/token/lookup-accessor', { accessor })
+    if (found.data.meta?.role_name === 'service')
+      await must(bao, 'POST', 'auth/token/revoke-accessor', { accessor })
+  }
+  expect(heard).toBe(0)
+  const path = secretPath('auth/token/lookup-self')
+  await identity.ask({ operation: 'lookup', verb: 'read', path }, signal)
+  expect({ heard, epoch: identity.epoch() }).toEqual({ heard: 1, epoch: 2 })
 })

@@ -21,7 +21,7 @@ async function setUp(options: Partial<KeeperOptions<number>> = {}) {
     obtain: async () => ({ value: (count += 1), grant: grant() }),
     renew: async () => grant(),
     release: async (value) => void released.push(value),
-    tell: (state) => void states.push(state),
+    tell: ({ state }) => void states.push(state),
     ...options,
   })
   onTestFinished(() => keeper[Symbol.asyncDispose]())

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from '@usdcop/service/config'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { vaultSchema } from '../src/vault-config.ts'
+import { serviceVaultSchema, vaultSchema } from '../src/vault-config.ts'
 
 const { signal } = new AbortController()
 const read = (env: NodeJS.ProcessEnv) => parseEnv(vaultSchema, env).secrets
@@ -33,6 +33,15 @@ test('reads the seed’s variables in its units', () => {
   })
 })
 
+test('a service may have its secrets in files, in production too', () => {
+  expect(parseEnv(serviceVaultSchema, { DEPLOYMENT_ENVIRONMENT: 'production' })).toEqual({
+    vault: undefined,
+  })
+  expect(() => parseEnv(serviceVaultSchema, { VAULT_ADDR: 'https://vault:8200' })).toThrow(
+    'SECRETS_BROKER_URL',
+  )
+})
+
 describe('a way to log in', () => {
   test('is a token, or a secret id with its role', async () => {
     const token = await read(VAULT).vault?.source(signal)
@@ -51,6 +60,15 @@ describe('a way to log in', () => {
       kind: 'wrapped',
       creationPath: 'auth/approle/role/trading/secret-id',
     })
+  })
+
+  test('is a folder that an identity keeps, that of the broker unless another role is named', () => {
+    const folder = { VAULT_ADDR: VAULT.VAULT_ADDR, IDENTITY_DIR: '/run/broker' }
+    expect(read(folder).vault?.folder?.role).toBe('secrets-broker')
+    const named = { ...folder, VAULT_SECRET_ID_WRAPPED_FOR: 'trading' }
+    expect(read(named).vault?.folder?.role).toBe('trading')
+    expect(read(VAULT).vault?.folder).toBeUndefined()
+    expect(() => read({ ...folder, VAULT_TOKEN: 'marker' })).toThrow('IDENTITY_DIR goes with it')
   })
 
   test('from a file is read at each login', async () => {
@@ -98,6 +116,34 @@ test.for([
     name: 'a fallback in production',
     env: { VAULT_FALLBACK_TO_ENV: 'true', DEPLOYMENT_ENVIRONMENT: 'production' },
     says: 'VAULT_FALLBACK_TO_ENV',
+  },
+  {
+    name: 'a broker beside a token',
+    env: { SECRETS_BROKER_URL: 'https://broker:8210', SECRETS_BROKER_TOKEN: 'marker' },
+    says: 'one of VAULT_TOKEN',
+  },
+  {
+    name: 'a broker without TLS',
+    env: {
+      VAULT_TOKEN: '',
+      SECRETS_BROKER_URL: 'http://broker:8210',
+      SECRETS_BROKER_TOKEN: 'marker',
+    },
+    says: 'SECRETS_BROKER_URL is HTTPS',
+  },
+  {
+    name: 'a broker to whom nothing is shown',
+    env: { VAULT_TOKEN: '', SECRETS_BROKER_URL: 'https://broker:8210' },
+    says: 'SECRETS_BROKER_TOKEN goes with',
+  },
+  {
+    name: 'a certificate without its key',
+    env: {
+      VAULT_TOKEN: '',
+      SECRETS_BROKER_URL: 'https://broker:8210',
+      SECRETS_BROKER_CERT_FILE: '/a.crt',
+    },
+    says: 'go together',
   },
 ])('refuses $name, and repeats no value', ({ env, says }) => {
   const parse = () => read({ ...VAULT, ...env })

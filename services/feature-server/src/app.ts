@@ -7,6 +7,7 @@ import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { createApp } from '@usdcop/service/app'
 import type { Keyring } from '@usdcop/service/auth'
 import type { DomainClock } from '@usdcop/service/clock'
+import type { Probe } from '@usdcop/service/health'
 import type { Logger } from '@usdcop/service/log'
 import type { OidcUser } from '@usdcop/service/oidc'
 import { traceRequests } from '@usdcop/tracing/requests'
@@ -42,6 +43,8 @@ export interface Deps {
   readonly serving: Serving
   /** Writing needs a key of role `writer`; reading beyond loopback one of role `reader`. */
   readonly keyring: Keyring
+  /** Asked by `/readyz` beside its own. */
+  readonly probes?: Readonly<Record<string, Probe>> | undefined
   /** Whose an OpenID Connect token is; with it, every route of Feast's needs a token. */
   readonly readToken?: ((token: string) => Promise<OidcUser>) | undefined
   /** The address the app will listen on. */
@@ -59,7 +62,7 @@ export function buildApp(deps: Deps): FastifyInstance {
     mayRead: access.guardMetrics,
     registry: deps.metrics,
     metricsText: deps.metricsText,
-    probes: { online_store: (signal) => store.ping(signal) },
+    probes: { online_store: (signal) => store.ping(signal), ...deps.probes },
     bodyLimitBytes: limits.bodyBytes,
   })
   traceRequests(app)

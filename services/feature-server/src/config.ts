@@ -1,7 +1,9 @@
+import { checkCredentials } from '@usdcop/connections/config'
 import type { Serving } from '@usdcop/feast/serving/ttl'
 import { type ApiKey, apiKeysSchema } from '@usdcop/service/auth'
 import { type ClockSettings, clockSchema } from '@usdcop/service/clock-config'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
+import { serviceVaultSchema, type VaultSettings, vaultPathSchema } from '@usdcop/vault/vault-config'
 import { z } from 'zod'
 import { type Capacity, DEFAULT_LIMITS, type Limits } from './limits.ts'
 
@@ -12,10 +14,12 @@ const variables = z.object({
   PORT: portSchema.default(6566),
   LOG_LEVEL: logLevelSchema,
   API_KEYS: apiKeysSchema,
+  API_KEYS_SECRET: vaultPathSchema.optional(),
   CONTRACT_FILE: z.string().default('config/contracts/observation-15d.v1.json'),
   DATA_DIR: z.string().default('.usdcop'),
   FEAST_REPO: z.string().optional(),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  REDIS_SECRET: vaultPathSchema.optional(),
   FEAST_TTL: z.enum(['mark', 'enforce']).default('mark'),
   FEAST_PARITY: z.enum(['lenient', 'strict']).default('lenient'),
   OIDC_DISCOVERY_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -32,7 +36,14 @@ const variables = z.object({
   MAX_EVENT_LOOP_DELAY_MS: count(0).default(DEFAULT_LIMITS.eventLoopDelayMs),
 })
 
-const Env = variables.and(clockSchema)
+const Env = variables
+  .and(clockSchema)
+  .and(serviceVaultSchema)
+  .superRefine(checkCredentials)
+  .refine(
+    ({ REDIS_SECRET: secret, FEAST_REPO: folder }) => secret === undefined || folder === undefined,
+    { path: ['REDIS_SECRET'], error: 'FEAST_REPO names a store, and its password, of its own' },
+  )
 
 export interface Config {
   /** Undefined is wall time. */
@@ -41,10 +52,14 @@ export interface Config {
   readonly port: number
   readonly logLevel: string
   readonly apiKeys: readonly ApiKey[]
+  readonly apiKeysSecret: string | undefined
   readonly contractFile: string
   /** Holds `online/`, the LMDB store, unless `redisUrl` is given. */
   readonly dataDirectory: string
   readonly redisUrl: string | undefined
+  readonly redisSecret: string | undefined
+  /** Where the secrets of this service are; undefined where they are in variables and files. */
+  readonly vault: VaultSettings | undefined
   /** A Feast repository to serve in the place of this platform's own features. */
   readonly repository:
     | {
@@ -80,9 +95,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port: read.PORT,
     logLevel: read.LOG_LEVEL,
     apiKeys: read.API_KEYS,
+    apiKeysSecret: read.API_KEYS_SECRET,
     contractFile: read.CONTRACT_FILE,
     dataDirectory: read.DATA_DIR,
     redisUrl: read.REDIS_URL,
+    redisSecret: read.REDIS_SECRET,
+    vault: read.vault,
     repository:
       read.FEAST_REPO === undefined ? undefined : { directory: read.FEAST_REPO, variables: env },
     serving: read.FEAST_PARITY === 'strict' ? 'strict' : read.FEAST_TTL,

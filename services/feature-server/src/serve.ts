@@ -1,12 +1,11 @@
 import cluster from 'node:cluster'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { openKeyring } from '@usdcop/connections/keys'
+import { openOnlineStore } from '@usdcop/connections/online-store'
+import { openVaultOf, type Vault } from '@usdcop/connections/vault'
 import type { AuthConfig } from '@usdcop/feast/config/repo-config'
-import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
-import type { OnlineStore } from '@usdcop/feast/stores/online-store'
-import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import { defineFeatures } from '@usdcop/feature-repo/features'
-import { assertMayBind, createKeyring } from '@usdcop/service/auth'
+import { assertMayBind } from '@usdcop/service/auth'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics } from '@usdcop/service/metrics'
@@ -25,11 +24,17 @@ export async function serve(
   logger: Logger,
   metrics: Registry,
 ): Promise<void> {
-  const keyring = createKeyring(config.apiKeys)
+  const vault = await openVaultOf(config, {
+    name: 'feature-server',
+    life,
+    logger,
+    registry: metrics,
+  })
+  const keyring = await openKeyring(config, { vault, logger, registry: metrics })
   const { serving, host, port, limits } = config
   const { registry, store, auth, ...ports } =
     config.repository === undefined
-      ? await openOwn(config, life, logger)
+      ? await openOwn(config, { vault, life, logger })
       : await openRepository(config.repository, life, logger)
   const oidc: OidcConfig | undefined = config.oidc ?? oidcOf(auth)
   if (oidc === undefined) assertMayBind(host, keyring)
@@ -38,17 +43,30 @@ export async function serve(
   const metricsText = cluster.isWorker ? serveAsWorker(life, metrics) : undefined
   const clock = await openClock(config)
   const parts = { logger, metrics, metricsText, registry, store, clock, serving, ...ports }
-  const app = buildApp({ ...parts, keyring, readToken, bindHost: host, limits })
+  const app = buildApp({
+    ...parts,
+    probes: vault?.probes,
+    keyring,
+    readToken,
+    bindHost: host,
+    limits,
+  })
   life.onClose('http', () => app.close())
   const address = await app.listen({ host, port })
   const { project } = registry.current
   logger.info({ address, serving, project }, 'serving features')
 }
 
+interface OwnParts {
+  readonly vault: Vault | undefined
+  readonly life: Lifecycle
+  readonly logger: Logger
+}
+
 /** This platform's own features, as the contract names them. */
-async function openOwn(config: Config, life: Lifecycle, logger: Logger): Promise<ServedRepository> {
+async function openOwn(config: Config, parts: OwnParts): Promise<ServedRepository> {
   const registry = defineFeatures(await readContract(config))
-  const store = openStore(config, registry.project, life, logger)
+  const store = await openOnlineStore(config, { ...parts, project: registry.project })
   return { registry: { current: registry }, store, auth: { type: 'no_auth' } }
 }
 
@@ -62,20 +80,4 @@ function oidcOf(auth: AuthConfig): OidcConfig | undefined {
 async function withCertificates({ caFile, verifySsl = true, ...settings }: OidcConfig) {
   const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8')
   return { ...settings, verifySsl, ca }
-}
-
-function openStore(
-  { redisUrl, dataDirectory }: Config,
-  project: string,
-  life: Lifecycle,
-  logger: Logger,
-): OnlineStore {
-  if (redisUrl === undefined) {
-    const store = openLmdbStore(join(dataDirectory, 'online'), project)
-    life.onClose('online store', () => store.close())
-    return store
-  }
-  const client = connectRedis(redisUrl, (error) => logger.warn({ err: error }, 'redis'))
-  life.onClose('redis', () => client.disconnect())
-  return createRedisStore(client, project)
 }

@@ -3,6 +3,7 @@ import type { Contract } from '@usdcop/observation/contract'
 import { createApp } from '@usdcop/service/app'
 import { guardReads, type Keyring, requireRole } from '@usdcop/service/auth'
 import type { DomainClock } from '@usdcop/service/clock'
+import type { Probe } from '@usdcop/service/health'
 import { checkHost } from '@usdcop/service/host-check'
 import type { Logger } from '@usdcop/service/log'
 import { traceRequests } from '@usdcop/tracing/requests'
@@ -41,6 +42,8 @@ export interface Deps {
   /** What the console shows. */
   readonly symbol: string
   readonly keyring: Keyring
+  /** Asked by `/readyz` beside its own. */
+  readonly probes?: Readonly<Record<string, Probe>> | undefined
   /** Where the caller will listen; reads are open on loopback only. */
   readonly bindHost: string
   /** Names a browser may reach the console by. */
@@ -97,6 +100,7 @@ export async function buildApp(deps: Deps, signal: AbortSignal): Promise<Gateway
       database: (until) => ledger.ping(until),
       outbox: () => consumer.probe(),
       model: probe(policy),
+      ...deps.probes,
     },
   })
   traceRequests(app, [EVENTS])

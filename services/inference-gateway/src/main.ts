@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { openDatabase } from '@usdcop/connections/database'
+import { openKeyring, openText } from '@usdcop/connections/keys'
+import { openVaultOf, type Vault } from '@usdcop/connections/vault'
 import type { Database } from '@usdcop/database/database'
 import { migrate } from '@usdcop/database/migrate'
-import { openPglite } from '@usdcop/database/pglite'
-import { openPostgresWhenUp } from '@usdcop/database/postgres-start'
 import { parseContract } from '@usdcop/observation/contract'
 import { marketClock } from '@usdcop/observation/market-clock'
-import { assertMayBind, createKeyring } from '@usdcop/service/auth'
+import { assertMayBind } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
 import { lockDirectory } from '@usdcop/service/data-directory'
 import { LOOPBACK_NAMES } from '@usdcop/service/host-check'
@@ -18,7 +18,7 @@ import { traceFields } from '@usdcop/tracing/log-fields'
 import { buildApp } from './app.ts'
 import { type Config, readConfig } from './config.ts'
 import { demoStatus, liveStatus } from './console/status.ts'
-import { openFeatureServer } from './features/client.ts'
+import { type FeatureServer, openFeatureServer } from './features/client.ts'
 import { createHttpSource } from './features/http-source.ts'
 import { createHttpStateSink } from './features/push.ts'
 import { loadPolicyFrom } from './model/load.ts'
@@ -35,21 +35,22 @@ async function start(life: Lifecycle): Promise<void> {
   attachTracing(life, logger)
   const config = readConfig(process.env)
   logger.level = config.logLevel
-  const keyring = createKeyring(config.apiKeys)
-  assertMayBind(config.host, keyring)
   const registry = createRegistry('inference-gateway')
   addProcessMetrics(registry)
   const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
   const rules = rulesOf(contract)
   const demo = config.clock && marketClock(config.clock, contract, wallClock)
 
-  const database = await openDatabase(config, life)
+  const vault = await openVaultOf(config, { name: 'inference-gateway', life, logger, registry })
+  const keyring = await openKeyring(config, { vault, logger, registry })
+  assertMayBind(config.host, keyring)
+  const database = await openOwnDatabase(config, life, vault)
   await migrate(database, life.signal)
 
   const policy = await loadPolicyFrom(config.modelDirectory, rules.model, life.signal)
   life.onClose('model', () => policy.close())
 
-  const features = openFeatureServer(config.featureServer, rules.features)
+  const features = openFeatureServer(await featureServerOf(config, vault), rules.features)
   life.onClose('feature client', () => features.close())
 
   const { app, consumer } = await buildApp(
@@ -65,6 +66,7 @@ async function start(life: Lifecycle): Promise<void> {
       status: demo ? demoStatus(demo, config.clock.speed) : liveStatus(wallClock),
       symbol: config.consoleSymbol,
       keyring,
+      probes: vault?.probes,
       bindHost: config.host,
       hostNames: [...LOOPBACK_NAMES, ...config.consoleHostNames],
       logger,
@@ -77,22 +79,20 @@ async function start(life: Lifecycle): Promise<void> {
   await app.listen({ host: config.host, port: config.port })
 }
 
-async function openDatabase(
-  { databaseUrl, dataDirectory }: Config,
-  life: Lifecycle,
-): Promise<Database> {
-  if (databaseUrl === undefined) {
-    const directory = await lockDirectory(dataDirectory)
+/** Embedded, it is in a data directory that has one owner. */
+async function openOwnDatabase(config: Config, life: Lifecycle, vault?: Vault): Promise<Database> {
+  if (config.databaseUrl === undefined) {
+    const directory = await lockDirectory(config.dataDirectory)
     life.onClose('data directory', () => directory[Symbol.asyncDispose]())
   }
-  const database =
-    databaseUrl === undefined
-      ? await openPglite(join(dataDirectory, 'database'), life.signal)
-      : await openPostgresWhenUp({ url: databaseUrl }, waitForDatabase, life.signal)
-  life.onClose('database', () => database.close())
-  return database
+  return await openDatabase(config, { vault, life, logger })
 }
 
-function waitForDatabase(error: Error): void {
-  logger.warn({ err: error }, 'the database is not up; trying again')
+async function featureServerOf(
+  { featureServer, featureServerKeySecret: path }: Config,
+  vault?: Vault,
+): Promise<FeatureServer> {
+  if (path === undefined || vault === undefined) return featureServer
+  const key = await openText(vault, { path, field: 'feature_server_key' }, logger)
+  return { ...featureServer, key }
 }

@@ -6,6 +6,7 @@ import type { Contract } from '@usdcop/observation/contract'
 import { createApp } from '@usdcop/service/app'
 import { guardReads, type Keyring, requireRole } from '@usdcop/service/auth'
 import type { DomainClock } from '@usdcop/service/clock'
+import type { Probe } from '@usdcop/service/health'
 import type { Logger } from '@usdcop/service/log'
 import { traceRequests } from '@usdcop/tracing/requests'
 import type { FastifyInstance } from 'fastify'
@@ -30,6 +31,8 @@ export interface Deps {
   /** The project whose views the online writer fills. */
   readonly features: FeatureRegistry
   readonly keyring: Keyring
+  /** Asked by `/readyz` beside its own. */
+  readonly probes?: Readonly<Record<string, Probe>> | undefined
   /** Where the caller will listen; reads are open on loopback alone. */
   readonly bindHost: string
   readonly logger: Logger
@@ -79,6 +82,7 @@ export function buildApp(deps: Deps, signal: AbortSignal): Materializer {
   const probes = {
     database: (until: AbortSignal) => db.query('select 1', [], until),
     online_store: (until: AbortSignal) => online.ping(until),
+    ...deps.probes,
   }
   const mayRead = guardReads(keyring, bindHost)
   const app = createApp({ logger, registry, probes, mayRead, bodyLimitBytes: BODY_LIMIT_BYTES })

@@ -1,17 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Database } from '@usdcop/database/database'
+import { openDatabase } from '@usdcop/connections/database'
+import { openKeyring } from '@usdcop/connections/keys'
+import { openOnlineStore } from '@usdcop/connections/online-store'
+import { openVaultOf, type Vault } from '@usdcop/connections/vault'
 import { migrate } from '@usdcop/database/migrate'
-import { openPglite } from '@usdcop/database/pglite'
-import { openPostgresWhenUp } from '@usdcop/database/postgres-start'
-import { openLmdbStore } from '@usdcop/feast/stores/lmdb-store'
-import type { OnlineStore } from '@usdcop/feast/stores/online-store'
-import { connectRedis, createRedisStore } from '@usdcop/feast/stores/redis-store'
 import { defineFeatures } from '@usdcop/feature-repo/features'
 import { parseContract } from '@usdcop/observation/contract'
 import { marketClock } from '@usdcop/observation/market-clock'
 import { openOfflineStore } from '@usdcop/offline-store/seal'
-import { assertMayBind, createKeyring } from '@usdcop/service/auth'
+import { assertMayBind } from '@usdcop/service/auth'
 import { wallClock } from '@usdcop/service/clock'
 import { lockDirectory } from '@usdcop/service/data-directory'
 import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
@@ -32,14 +30,15 @@ async function start(life: Lifecycle): Promise<void> {
   const config = readConfig(process.env)
   logger.level = config.logLevel
   const { host, port } = config
-  const keyring = createKeyring(config.apiKeys)
-  assertMayBind(host, keyring)
   const contract = parseContract(JSON.parse(await readFile(config.contractFile, 'utf8')))
   const { definitionHash } = contract
   const features = defineFeatures(contract)
   const registry = createRegistry('materializer')
   addProcessMetrics(registry)
-  const stores = await openStores(config, features.project, life)
+  const vault = await openVaultOf(config, { name: 'materializer', life, logger, registry })
+  const keyring = await openKeyring(config, { vault, logger, registry })
+  assertMayBind(host, keyring)
+  const stores = await openStores(config, features.project, life, vault)
   const { app, stopped } = buildApp(
     {
       contract,
@@ -49,6 +48,7 @@ async function start(life: Lifecycle): Promise<void> {
       offline: createOfflineWriter(stores.files, contract, Date.now),
       features,
       keyring,
+      probes: vault?.probes,
       bindHost: host,
       logger,
       registry,
@@ -61,46 +61,15 @@ async function start(life: Lifecycle): Promise<void> {
   logger.info({ address, definitionHash }, 'taking bars')
 }
 
-async function openStores(config: Config, project: string, life: Lifecycle) {
+async function openStores(config: Config, project: string, life: Lifecycle, vault?: Vault) {
   const { dataDirectory } = config
   // Parquet is written here whatever servers are given, and a directory has one writer.
   const directory = await lockDirectory(dataDirectory)
   life.onClose('data directory', () => directory[Symbol.asyncDispose]())
-  const db = await openDatabase(config, life)
+  const db = await openDatabase(config, { vault, life, logger })
   await migrate(db, life.signal)
-  const online = openOnlineStore(config, project, life)
+  const online = await openOnlineStore(config, { project, vault, life, logger })
   const files = await openOfflineStore(join(dataDirectory, 'offline'), life.signal)
   life.onClose('offline store', () => files[Symbol.asyncDispose]())
   return { db, online, files }
-}
-
-async function openDatabase(
-  { databaseUrl, dataDirectory }: Config,
-  life: Lifecycle,
-): Promise<Database> {
-  const database =
-    databaseUrl === undefined
-      ? await openPglite(join(dataDirectory, 'database'), life.signal)
-      : await openPostgresWhenUp({ url: databaseUrl }, waitForDatabase, life.signal)
-  life.onClose('database', () => database.close())
-  return database
-}
-
-function openOnlineStore(
-  { redisUrl, dataDirectory }: Config,
-  project: string,
-  life: Lifecycle,
-): OnlineStore {
-  if (redisUrl === undefined) {
-    const store = openLmdbStore(join(dataDirectory, 'online'), project)
-    life.onClose('online store', () => store.close())
-    return store
-  }
-  const client = connectRedis(redisUrl, (error) => logger.warn({ err: error }, 'redis'))
-  life.onClose('redis', () => client.disconnect())
-  return createRedisStore(client, project)
-}
-
-function waitForDatabase(error: Error): void {
-  logger.warn({ err: error }, 'the database is not up; trying again')
 }

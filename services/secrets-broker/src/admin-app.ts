@@ -11,9 +11,10 @@ import type { Callers } from './callers.ts'
 import { demandDirect } from './direct-requests.ts'
 import type { BrokerMetrics } from './metrics.ts'
 import { callers as callerRoutes } from './routes/callers.ts'
+import { type RotationsDeps, rotations } from './routes/rotations.ts'
 import { tellOfRequests, toldOf } from './told.ts'
 
-export interface AdminDeps {
+export interface AdminDeps extends RotationsDeps {
   readonly logger: Logger
   readonly metrics: BrokerMetrics
   readonly audit: Audit
@@ -47,6 +48,7 @@ export function buildAdminApp(deps: AdminDeps): FastifyInstance {
       assertRole(key, 'admin')
     })
     callerRoutes(scope, deps)
+    rotations(scope, deps)
   })
   return app
 }

@@ -14,6 +14,7 @@ import { createAdmission, type Limits } from './admission.ts'
 import type { Audit } from './audit.ts'
 import type { CallerSecrets } from './caller-secrets.ts'
 import type { Callers } from './callers.ts'
+import type { CertificateEnds } from './certificate-ends.ts'
 import { demandDirect } from './direct-requests.ts'
 import type { Issuer } from './issuer.ts'
 import type { BrokerMetrics } from './metrics.ts'
@@ -28,6 +29,7 @@ export interface Deps {
   readonly audit: Audit
   readonly callers: Callers
   readonly issuer: Issuer
+  readonly certificates: CertificateEnds
   readonly secrets: CallerSecrets
   /** Where KV version 2 is. */
   readonly mount: string

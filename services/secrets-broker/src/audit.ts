@@ -11,12 +11,14 @@ export type Action =
   | 'caller.revoke'
   | 'caller.restore'
   | 'cache.flush'
+  | 'redis.rotate'
+  | 'redis.reconcile'
 
 /** One request, told without any value: who, what, and what was answered. */
 export interface AuditEntry {
   readonly requestId: string
   readonly remote: string
-  /** A caller, the name of an admin's key, or `unknown`. */
+  /** A caller, the name of an admin's key, `unknown`, or the broker itself. */
   readonly caller: string
   readonly way: 'certificate' | 'bearer' | 'none'
   readonly action: Action

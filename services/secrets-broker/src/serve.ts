@@ -1,19 +1,24 @@
 import { readFile } from 'node:fs/promises'
-import { createKeyring } from '@usdcop/service/auth'
 import { ServiceError } from '@usdcop/service/errors'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
+import { createLiveKeyring } from '@usdcop/service/live-keyring'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
 import { createIdentity } from '@usdcop/vault/identity'
+import { createSecretIdKeeper } from '@usdcop/vault/secret-id-keeper'
 import { createVaultServer } from '@usdcop/vault/vault-server'
 import { buildAdminApp } from './admin-app.ts'
 import { buildApp } from './app.ts'
 import { createAudit } from './audit.ts'
 import { createCallerSecrets } from './caller-secrets.ts'
 import { BROKER, parseCallers } from './callers.ts'
+import { createCertificateEnds } from './certificate-ends.ts'
 import type { Config } from './config.ts'
 import { createIssuer } from './issuer.ts'
 import { createBrokerMetrics } from './metrics.ts'
+import { watchOperators } from './operators.ts'
+import { redisRotationOf } from './redis-rotation/from-config.ts'
+import { tellOfRotations } from './redis-rotation/telling.ts'
 import { tlsOptions } from './tls.ts'
 
 /**
@@ -23,9 +28,12 @@ import { tlsOptions } from './tls.ts'
 export async function serve(config: Config, life: Lifecycle, logger: Logger): Promise<void> {
   const { vault, host, port, hosts, limits, wrapTtlSeconds, secretIdTtlSeconds } = config
   const callers = parseCallers(await textOf(config.callersFile))
-  const keyring = createKeyring(config.apiKeys)
-  const tls = config.tls && tlsOptions(await readTls(config.tls))
+  await vault.folder?.check()
   const registry = createRegistry(BROKER)
+  const certificates = createCertificateEnds(registry)
+  const files = config.tls && (await readTls(config.tls))
+  if (files !== undefined) certificates.own(BROKER, files.certificate)
+  if (files?.clientCa !== undefined) certificates.own('authority', files.clientCa)
   addProcessMetrics(registry)
   const metrics = createBrokerMetrics(registry)
   const server = createVaultServer({
@@ -37,12 +45,24 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
       metrics.observe(event)
       if (event.kind === 'alert')
         logger.error(event, 'a wrapping token was opened by somebody else')
+      if (event.kind === 'secret_id') logger.info(event, `own secret id: ${event.state}`)
       if (event.kind === 'server') logger.warn(event, event.up ? 'Vault is back' : 'Vault is away')
     },
   })
   life.onClose('connections to Vault', () => server[Symbol.asyncDispose]())
   const identity = createIdentity(server, { name: BROKER, source: vault.source })
   life.onClose('own token', () => identity[Symbol.asyncDispose]())
+  if (vault.folder !== undefined) {
+    const secretId = createSecretIdKeeper({ identity, folder: vault.folder })
+    life.onClose('own secret id', () => secretId[Symbol.asyncDispose]())
+    metrics.watchSecretId(() => secretId.msLeft())
+  }
+  const keyring = createLiveKeyring({ keys: config.apiKeys, logger, registry })
+  const { apiKeysSecret: path } = config
+  if (path !== undefined) {
+    const at = { mount: vault.mount, path, ttlMs: vault.ttlMs }
+    watchOperators({ identity, at, keyring, life, logger })
+  }
   const issuer = createIssuer({ identity, wrapTtlSeconds, secretIdTtlSeconds })
   const { ttlMs, maxStaleMs, mount } = vault
   const secrets = createCallerSecrets({ server, issuer, ttlMs, maxStaleMs })
@@ -50,22 +70,35 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   metrics.watchTokens(
     () => new Map([...secrets.tokensMsLeft(), [BROKER, identity.tokenMsLeft()] as const]),
   )
-  const shared = { logger, metrics, audit: createAudit(logger), callers, secrets, keyring }
+  const audit = createAudit(logger)
+  const redisRotation =
+    config.redisRotation &&
+    redisRotationOf(config.redisRotation, {
+      identity,
+      mount,
+      tell: tellOfRotations({ audit, metrics }, config.redisRotation.path),
+    })
+  if (redisRotation !== undefined) {
+    life.onClose('rotation of Redis', () => redisRotation[Symbol.asyncDispose]())
+    metrics.watchRedis(redisRotation)
+  }
+  const shared = { logger, metrics, audit, callers, secrets, keyring, redisRotation }
   const now = () => performance.now()
   const app = buildApp({
     ...shared,
     registry,
     issuer,
+    certificates,
     mount,
     server,
     identity,
     bindHost: host,
     hosts,
     limits,
-    tls,
+    tls: files && tlsOptions(files),
     now,
   })
-  if (config.apiKeys.some(({ role }) => role === 'admin')) {
+  if (path !== undefined || config.apiKeys.some(({ role }) => role === 'admin')) {
     const admin = buildAdminApp(shared)
     life.onClose('admin http', () => admin.close())
     const address = await admin.listen({ host: '127.0.0.1', port: config.adminPort })
@@ -73,8 +106,8 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   }
   life.onClose('http', () => app.close())
   const address = await app.listen({ host, port })
-  const certificates = config.tls?.clientCaFile !== undefined
-  logger.info({ address, certificates, callers: callers.all.length }, 'brokering identities')
+  const byCertificate = config.tls?.clientCaFile !== undefined
+  logger.info({ address, byCertificate, callers: callers.all.length }, 'brokering identities')
 }
 
 async function readTls(files: NonNullable<Config['tls']>) {

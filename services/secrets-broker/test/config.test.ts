@@ -33,14 +33,46 @@ test('reads the names it answers to, and its certificates', () => {
   })
 })
 
+test('rotates a Redis that is named, each day and with an hour of grace unless told otherwise', () => {
+  expect(readConfig(vault).redisRotation).toBeUndefined()
+  const rotation = readConfig({ ...vault, REDIS_ROTATION_URL: 'rediss://redis' }).redisRotation
+  expect(rotation).toEqual({
+    host: 'redis',
+    port: 6_379,
+    tls: true,
+    user: 'rotor',
+    path: 'trading/redis',
+    periodMs: 86_400_000,
+    graceMs: 3_600_000,
+  })
+})
+
+const redis = { ...vault, REDIS_ROTATION_URL: 'redis://redis:6379' }
+
 test.for([
   ['no Vault', {}, /VAULT_ADDR/],
   ['plain HTTP beyond loopback', { ...vault, HOST: '0.0.0.0' }, /speaks TLS alone/],
   ['half of a certificate', { ...vault, TLS_CERT_FILE: '/c' }, /go together/],
   ['client certificates over plain HTTP', { ...vault, CLIENT_CA_FILE: '/a' }, /CLIENT_CA_FILE/],
   ['a wrapping of an hour', { ...vault, WRAP_TTL_SECONDS: '3600' }, /WRAP_TTL_SECONDS/],
+  [
+    'a password in the address of Redis',
+    { ...vault, REDIS_ROTATION_URL: 'redis://rotor:hunter2@redis' },
+    /the password stands in Vault/,
+  ],
+  [
+    'a database of Redis',
+    { ...redis, REDIS_ROTATION_URL: 'redis://redis/1' },
+    /host and port alone/,
+  ],
+  ['a grace that never ends', { ...redis, REDIS_ROTATION_PERIOD: '60' }, /REDIS_ROTATION_GRACE/],
+  [
+    'a secret that is no path',
+    { ...redis, REDIS_ROTATION_SECRET: '../x' },
+    /REDIS_ROTATION_SECRET/,
+  ],
   ['ids that end in their wrapping', { ...vault, SECRET_ID_TTL_SECONDS: '30' }, /SECRET_ID_TTL/],
 ] as const)('does not start with %s', ([, env, says]) => {
   expect(() => readConfig(env)).toThrow(says)
-  expect(() => readConfig(env)).not.toThrow(/marker/)
+  expect(() => readConfig(env)).not.toThrow(/marker|hunter2/)
 })

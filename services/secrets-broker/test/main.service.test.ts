@@ -136,6 +136,11 @@ test.for([
   ['no file of callers', { CALLERS_FILE: '/nowhere' }, '/nowhere cannot be read (ENOENT)'],
   ['a key that is not there', { TLS_KEY_FILE: '/nowhere' }, '/nowhere cannot be read (ENOENT)'],
   ['plain HTTP for others', { HOST: '0.0.0.0', TLS_CERT_FILE: '' }, 'speaks TLS alone'],
+  [
+    'an identity in a folder that others may write into',
+    { VAULT_SECRET_ID_FILE: '', IDENTITY_DIR: '/tmp' },
+    'others may write into /tmp',
+  ],
   ['no way to log in', { VAULT_SECRET_ID_FILE: '' }, 'VAULT_SECRET_ID_FILE'],
 ] as const)('does not start with %s, and says so', async ([, more, says]) => {
   const child = spawnMain(more)

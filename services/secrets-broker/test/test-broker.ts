@@ -10,6 +10,7 @@ import { buildApp, type Deps } from '../src/app.ts'
 import { createAudit } from '../src/audit.ts'
 import type { CallerSecrets } from '../src/caller-secrets.ts'
 import { type Callers, parseCallers } from '../src/callers.ts'
+import { createCertificateEnds } from '../src/certificate-ends.ts'
 import type { Issuer } from '../src/issuer.ts'
 import { createBrokerMetrics } from '../src/metrics.ts'
 
@@ -102,7 +103,9 @@ export interface TestBroker {
 }
 
 /** Both apps over fakes, each of which may be replaced. */
-export function testBroker(given: Partial<Deps> & { readonly lines?: Lines } = {}): TestBroker {
+export function testBroker(
+  given: Partial<Deps & AdminDeps> & { readonly lines?: Lines } = {},
+): TestBroker {
   const lines = given.lines ?? logLines()
   const registry = given.registry ?? createRegistry('secrets-broker')
   const keyring = createKeyring([
@@ -116,6 +119,7 @@ export function testBroker(given: Partial<Deps> & { readonly lines?: Lines } = {
     audit: createAudit(lines.logger),
     callers: twoCallers,
     issuer: fakeIssuer(),
+    certificates: createCertificateEnds(registry),
     secrets: fakeSecrets(),
     mount: 'secret',
     server: { health: async () => 'active' as const },

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
-import { mkdir, symlink } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { baoPath } from '../../support/bao-path.ts'
 import type { Bao } from '../../support/openbao.ts'
@@ -12,20 +13,36 @@ export async function initVault(
   env: NodeJS.ProcessEnv = {},
   cli = 'bao',
 ): Promise<Ended> {
+  return run('/bin/sh', [SCRIPT], { env: environment(bao, env, cli) })
+}
+
+/** The same as a container's command: it stays until it is disposed. */
+export function stayInit(bao: Bao, env: NodeJS.ProcessEnv): AsyncDisposable {
+  const options = { env: environment(bao, env, 'bao'), stdio: 'ignore' as const }
+  const staying = spawn('/bin/sh', [SCRIPT, '--stay'], options)
+  return {
+    async [Symbol.asyncDispose]() {
+      staying.kill('SIGTERM')
+      if (staying.exitCode === null) await once(staying, 'exit')
+    },
+  }
+}
+
+const SCRIPT = join(root, 'scripts/vault/init_vault.sh')
+
+function environment(bao: Bao, env: NodeJS.ProcessEnv, cli: string): NodeJS.ProcessEnv {
   const bin = join(bao.folder, `bin-${cli}`)
   if (!existsSync(bin)) {
-    await mkdir(bin)
-    await symlink(baoPath(), join(bin, cli))
+    mkdirSync(bin)
+    symlinkSync(baoPath(), join(bin, cli))
   }
-  return run('/bin/sh', [join(root, 'scripts/vault/init_vault.sh')], {
-    env: {
-      ...bao.env,
-      PATH: `${bin}:/usr/bin:/bin`,
-      VAULT_POLICIES: join(root, 'config/vault/policies'),
-      VAULT_INIT_MARKER: join(bao.folder, 'done'),
-      ...env,
-    },
-  })
+  return {
+    ...bao.env,
+    PATH: `${bin}:/usr/bin:/bin`,
+    VAULT_POLICIES: join(root, 'config/vault/policies'),
+    VAULT_INIT_MARKER: join(bao.folder, 'done'),
+    ...env,
+  }
 }
 
 export const ROLES = [

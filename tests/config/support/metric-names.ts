@@ -2,8 +2,11 @@ import { createRegistry as createFeatureRegistry } from '@usdcop/feast/registry/
 import { createFeatureServerMetrics } from '@usdcop/feature-server/metrics'
 import { createGatewayMetrics } from '@usdcop/inference-gateway/metrics'
 import { createMaterializerMetrics } from '@usdcop/materializer/metrics'
+import { createCertificateEnds } from '@usdcop/secrets-broker/certificate-ends'
+import { createBrokerMetrics } from '@usdcop/secrets-broker/metrics'
 import { wallClock } from '@usdcop/service/clock'
 import { addProcessMetrics, createRegistry, createRequestHistogram } from '@usdcop/service/metrics'
+import { createVaultMetrics } from '@usdcop/vault/metrics'
 
 /** Of other programs; that the collector gives its own is asked of it in collector.service.test.ts. */
 export const SPAN_METRICS = [
@@ -30,6 +33,14 @@ export async function metricNames(): Promise<ReadonlySet<string>> {
   createFeatureServerMetrics(registry, { current: NO_FEATURES }, wallClock)
   createGatewayMetrics(registry)
   createMaterializerMetrics(registry)
+  const vault = createVaultMetrics(registry, 'usdcop_secrets')
+  const broker = createBrokerMetrics(registry)
+  for (const one of [vault, broker]) {
+    one.watchTokens(() => new Map())
+    one.watchLeases(() => new Map())
+  }
+  broker.watchSecretId(() => 0)
+  createCertificateEnds(registry)
   addProcessMetrics(registry)
   const metrics = await registry.getMetricsAsJSON()
   const ours = metrics.flatMap(({ name, type }) =>

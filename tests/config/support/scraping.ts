@@ -36,6 +36,7 @@ const WHERE: Readonly<Record<string, string>> = {
   'inference-gateway': 'inference-gateway:8090',
   'feature-server': 'feature-server:6566',
   materializer: 'materializer:6567',
+  'secrets-broker': 'secrets-broker:8210',
   'span-metrics': 'otel-collector:8889',
   'otel-collector': 'otel-collector:8888',
   prometheus: 'localhost:9090',
@@ -45,7 +46,7 @@ const WHERE: Readonly<Record<string, string>> = {
   alertmanager: 'alertmanager:9093',
   alloy: 'alloy:12345',
 }
-const SERVICES = ['inference-gateway', 'feature-server', 'materializer']
+const SERVICES = ['inference-gateway', 'feature-server', 'materializer', 'secrets-broker']
 
 /** Servers that are not scraped, or at another place, or by strangers, or under one name for all replicas. */
 export function scrapeFaults({ scrape_configs: jobs }: PrometheusFile): readonly string[] {

@@ -21,7 +21,7 @@ export type Reachable = keyof typeof HOST_PORTS
 export const OUR_SERVERS = ['feast-server', 'materializer', 'inference-gateway'] as const
 
 /** All containers of our own images. */
-export const OURS = ['demo-feed', ...OUR_SERVERS] as const
+export const OURS = ['demo-feed', 'secrets-broker', ...OUR_SERVERS] as const
 
 /** Everybody else's, in the order in which they are restarted: what others stand on first. */
 export const PEERS = [

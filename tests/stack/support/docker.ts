@@ -66,7 +66,8 @@ async function runDocker(
   signal: AbortSignal,
 ): Promise<string> {
   const running = promisify(execFile)('docker', args, { signal, maxBuffer: OUTPUT_BYTES })
-  running.child.stdin?.end(input)
+  // A command that reads nothing may have ended before it is written to; its exit says how it went.
+  running.child.stdin?.on('error', () => {}).end(input)
   try {
     return (await running).stdout
   } catch (cause) {

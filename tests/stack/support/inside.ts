@@ -61,6 +61,22 @@ for (const process of readdirSync('/proc').filter((name) => /^\\d+$/.test(name) 
 process.stdout.write(JSON.stringify({ looked, found }))
 `
 
+/** Tells the broker on its own loopback what an operator wants; prints the status and the answer. */
+export const ASK_AS_OPERATOR = `
+let whole = ''
+for await (const chunk of process.stdin) whole += chunk
+const { key, method, path } = JSON.parse(whole)
+const answer = await fetch('http://127.0.0.1:8211' + path, { method, headers: { authorization: 'Bearer ' + key } })
+process.stdout.write(JSON.stringify({ status: answer.status, body: await answer.json() }))
+`
+
+/** Prints what lies in the folder of the broker's identity. */
+export const READ_IDENTITY = `
+import { readdirSync, readFileSync } from 'node:fs'
+const names = readdirSync('/run/broker')
+process.stdout.write(JSON.stringify(names.map((name) => ({ name, text: readFileSync('/run/broker/' + name, 'utf8').trim() }))))
+`
+
 /** Prints the packages that stand in the image's module folders. */
 export const LIST_PACKAGES = `
 import { readdirSync } from 'node:fs'

@@ -1,14 +1,14 @@
 import type { Service } from './addresses.ts'
 import { OUR_SERVERS } from './addresses.ts'
 import { watchdogSince } from './alertmanager.ts'
-import { assertWell, projectContainers } from './docker.ts'
+import { assertWell, containerOf, projectContainers } from './docker.ts'
 import { as, ask, askJson } from './http.ts'
 import { logLines } from './loki.ts'
 import { decisionSince, SYMBOL, servedFeatures } from './market.ts'
 import { findExperiments } from './mlflow.ts'
 import { activeTargets } from './prometheus.ts'
 import { newCaller, spansOf } from './traces.ts'
-import { readVaultSetup } from './vault.ts'
+import { loggedIn, readVaultSetup } from './vault.ts'
 
 /** Throws until every container of the project runs and is healthy, and ours say that they are ready. */
 export async function assertAllWell(signal: AbortSignal): Promise<void> {
@@ -32,6 +32,7 @@ export const SERVES_AGAIN: Readonly<
   materializer: decisionSince,
   'inference-gateway': decisionSince,
   'demo-feed': decisionSince,
+  'secrets-broker': brokerAnswers,
   vault: vaultIsSetUp,
   'vault-init': vaultIsSetUp,
   jaeger: tracesArrive,
@@ -52,13 +53,31 @@ async function featuresAreServed(since: number, signal: AbortSignal): Promise<vo
     throw new Error(gone.map(({ name, status }) => `${name} is ${status}`).join(', '))
 }
 
-/** A Vault in dev mode forgets everything: then somebody has to make it ready again, and not by hand. */
+/**
+ * A Vault in dev mode forgets everything: then somebody has to make it ready again, and everybody has to log in again, and
+ * not by hand.
+ */
 async function vaultIsSetUp(_since: number, signal: AbortSignal): Promise<void> {
   const { mounts, auth, policies } = await readVaultSetup(signal)
   if (!('secret/' in mounts) || !('approle/' in auth) || !policies.includes('trading-policy'))
     throw new Error(
       `Vault has ${Object.keys({ ...mounts, ...auth }).join(' ')} and policies ${policies.join(' ')}`,
     )
+  await allHaveLoggedIn(signal)
+}
+
+/** Its own health check asks Vault. */
+async function brokerAnswers(_since: number, signal: AbortSignal): Promise<void> {
+  assertWell(await containerOf('secrets-broker', signal))
+  await allHaveLoggedIn(signal)
+}
+
+const ROLES = ['feature-server', 'inference-gateway', 'materializer', 'secrets-broker']
+
+async function allHaveLoggedIn(signal: AbortSignal): Promise<void> {
+  const roles = await loggedIn(signal)
+  const missing = ROLES.filter((role) => !roles.includes(role))
+  if (missing.length > 0) throw new Error(`${missing.join(', ')} are not logged in`)
 }
 
 const asked = new Map<number, string>()

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createCalendar } from '@usdcop/observation/calendar'
 import type { Contract } from '@usdcop/observation/contract'
@@ -16,6 +15,7 @@ import { planFeed } from '../feed/plan.ts'
 import { createFeedLog, createFeedTeller, type FeedTeller } from '../feed/teller.ts'
 import { readBarFile, readMacroFile } from '../market-files.ts'
 import { contractOption, repositoryPath } from '../paths.ts'
+import { httpUrl, readKey } from '../peer.ts'
 import { untilTerminated } from '../terminated.ts'
 import type { World } from '../world.ts'
 
@@ -156,16 +156,6 @@ async function readStored(
   return new Map(status.symbols.map(({ symbol, lastBar }) => [symbol, Date.parse(lastBar)]))
 }
 
-async function readKey(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new ServiceError('config_invalid', `${path} holds no key`, { cause })
-  })
-  const key = text.trim()
-  // Said here: what HTTP says of such a header repeats it.
-  if (!/^[\x21-\x7e]+$/.test(key)) throw new ServiceError('config_invalid', `${path} holds no key`)
-  return key
-}
-
 /** Longer pauses overflow a timer, and a wall clock may be set meanwhile. */
 const LONGEST_SLEEP_MS = 60_000
 
@@ -175,16 +165,6 @@ async function waitUntil(wallInstant: number, signal: AbortSignal): Promise<void
     if (leftMs <= 0) return
     await sleep(Math.min(leftMs, LONGEST_SLEEP_MS), undefined, { signal })
   }
-}
-
-/** Not an argument parser: Commander repeats the value, and a password may stand in it. */
-function httpUrl(text: string, refuse: (fault: string) => never): URL {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol))
-    return refuse('an http or https URL is expected.')
-  if (url.password !== '' || url.username !== '')
-    return refuse('no user or password here; see --key-file.')
-  return url
 }
 
 function wholeNumber(text: string): number {

@@ -34,7 +34,7 @@ export function sourcesOf(envText: string): readonly string[] {
 
 /** What the compose files say of themselves, without a parser of YAML: names that stand out. */
 export interface ComposeNames {
-  /** Files of secrets/ that containers mount. */
+  /** Files that containers mount, as paths in secrets/. */
   readonly secrets: readonly string[]
   /** Images that are built here, without their tag. */
   readonly built: readonly string[]
@@ -44,7 +44,7 @@ export async function readComposeNames(directory: string): Promise<ComposeNames>
   const texts = await Promise.all(COMPOSE_FILES.map((file) => textOf(join(directory, file))))
   const text = texts.join('\n')
   return {
-    secrets: unique(text, /file: \.\/secrets\/([\w.-]+)/g),
+    secrets: unique(text, /file: \.\/secrets\/([\w./-]+)/g),
     built: unique(text, /(usdcop\/[\w-]+):\$\{USDCOP_VERSION/g),
   }
 }

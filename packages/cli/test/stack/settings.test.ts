@@ -51,11 +51,14 @@ test('knows every compose profile', async () => {
 
 test('finds the secrets and our images in the compose files', async () => {
   const { secrets, built } = await readComposeNames(repositoryPath('.'))
-  expect(secrets).toEqual(expect.arrayContaining(['api_keys', 'redis_users.acl', 'writer_key']))
+  expect(secrets).toEqual(
+    expect.arrayContaining(['redis_users', 'tls/materializer.key', 'writer_key']),
+  )
   expect(built).toEqual([
     'usdcop/feature-server',
     'usdcop/inference-gateway',
     'usdcop/materializer',
+    'usdcop/secrets-broker',
   ])
 })
 

@@ -8,6 +8,7 @@ import type { RedisClient } from './redis-batch.ts'
 import { NODE_OPTIONS, type OnError, tellErrors } from './redis-connection.ts'
 import { unavailable } from './redis-pipeline.ts'
 import { createRedisReader } from './redis-read.ts'
+import { followSignIn, type RedisSignIn } from './redis-sign-in.ts'
 import { createRedisWriter, type WriteOptions } from './redis-write.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -15,10 +16,14 @@ import { untilAborted } from './until-aborted.ts'
  * The connection that an address names; see `NODE_OPTIONS` for how it behaves.
  *
  * @param url may hold a user and a password; no error tells them
+ * @param signIn in their place, where they may change while connections live
  */
-export function connectRedis(url: string, onError: OnError): Redis {
-  const client = new Redis(url, NODE_OPTIONS)
+export function connectRedis(url: string, onError: OnError, signIn?: RedisSignIn): Redis {
+  const client = new Redis(url, { ...NODE_OPTIONS, lazyConnect: true })
   tellErrors(client, onError)
+  if (signIn !== undefined) followSignIn(client, signIn)
+  // What it fails with has been told, and it is tried again.
+  client.connect().catch(() => {})
   return client
 }
 

@@ -8,7 +8,8 @@ import { FeatureServerError, refused } from './refusal.ts'
 
 export interface CallerOptions {
   readonly url: string
-  readonly key: string
+  /** Asked before each attempt where it is a function. */
+  readonly key: string | (() => string)
   readonly attempts: number
   readonly ca: string | undefined
 }
@@ -57,7 +58,9 @@ const NEVER_SENT = new Set([
 /** @throws ServiceError `config_invalid` for a URL with a password in it or a key that is no header */
 export function createCaller({ url, key, attempts, ca }: CallerOptions): HttpCaller {
   const base = baseOf(url)
-  const standing = { 'content-type': 'application/json', ...authorization(key) }
+  const keyNow = typeof key === 'string' ? () => key : key
+  // One that is no header is the operator's to mend, at once.
+  let standing = standingWith(keyNow())
   const connections = openConnections(base.protocol, ca)
   const closing = new AbortController()
 
@@ -103,12 +106,14 @@ export function createCaller({ url, key, attempts, ca }: CallerOptions): HttpCal
     signal: AbortSignal | undefined,
     attempt: number,
   ): Promise<Outcome> {
+    const key = keyNow()
+    if (key !== standing.key) standing = standingWith(key)
     const traced = { method: 'POST', url: endpoint, resends: attempt - 1 }
     let answer: RawAnswer
     try {
       answer = await traceCall(traced, (headers) =>
         connections.exchange(
-          { endpoint, body, headers: { ...headers, ...standing }, fresh: !repeatable },
+          { endpoint, body, headers: { ...headers, ...standing.headers }, fresh: !repeatable },
           signal,
         ),
       )
@@ -161,6 +166,11 @@ function baseOf(url: string): URL {
   base.hash = ''
   if (!base.pathname.endsWith('/')) base.pathname += '/'
   return base
+}
+
+/** What each request says besides its own. */
+function standingWith(key: string) {
+  return { key, headers: { 'content-type': 'application/json', ...authorization(key) } }
 }
 
 function authorization(key: string): Readonly<Record<string, string>> {

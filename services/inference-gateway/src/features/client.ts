@@ -7,7 +7,7 @@ export interface FeatureServer {
   /** Base URL. */
   readonly url: string
   /** Bearer key; empty where none is needed. It must be a writer's for pushes. */
-  readonly key: string
+  readonly key: string | (() => string)
   /** Of one call, all its attempts together. */
   readonly deadlineMs: number
 }

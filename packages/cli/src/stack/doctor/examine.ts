@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { stat, statfs } from 'node:fs/promises'
 import { freemem } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -11,6 +12,7 @@ import { readComposeNames, type StackFolder, sourcesOf, textOf } from '../folder
 import { PUBLISHED } from '../published.ts'
 import type { Check } from './check.ts'
 import {
+  judgeCertificates,
   judgeEnvironment,
   judgeImages,
   judgeNetwork,
@@ -30,8 +32,8 @@ import {
 import { portUses } from './ports.ts'
 
 const NETWORK = 'usdcop-trading-network'
-/** Written for people: no container mounts it. */
-const READER_KEY = 'reader_key'
+/** Written for people: no container mounts them. */
+const FOR_PEOPLE = ['reader_key', 'operator_key']
 
 export interface Patient {
   readonly folder: StackFolder
@@ -49,6 +51,7 @@ export async function examine(patient: Patient, signal: AbortSignal): Promise<re
   const files = [
     await environment(folder),
     await secrets(folder),
+    ...(await certificates(folder)),
     ...(await vaultTls(folder, patient.without)),
   ]
   const engine = await askEngine(docker, signal)
@@ -143,7 +146,7 @@ async function environment({ directory, envText }: StackFolder): Promise<Check> 
 }
 
 async function secrets({ directory }: StackFolder): Promise<Check> {
-  const names = [...(await readComposeNames(directory)).secrets, READER_KEY]
+  const names = [...(await readComposeNames(directory)).secrets, ...FOR_PEOPLE]
   const files = names.map(async (name) => ({
     name,
     mode: await modeOf(join(directory, 'secrets', name)),
@@ -152,6 +155,17 @@ async function secrets({ directory }: StackFolder): Promise<Check> {
     folderMode: await modeOf(join(directory, 'secrets')),
     files: await Promise.all(files),
   })
+}
+
+/** Those of secrets/tls; what is missing there is said with the secrets. */
+async function certificates({ directory }: StackFolder): Promise<readonly Check[]> {
+  const names = (await readComposeNames(directory)).secrets.filter((name) => name.endsWith('.crt'))
+  const texts = await Promise.all(names.map((name) => textOf(join(directory, 'secrets', name))))
+  const found = names.flatMap((name, index) => {
+    const text = texts[index]
+    return text === undefined ? [] : { name, endsAt: new X509Certificate(text).validToDate }
+  })
+  return found.length === 0 ? [] : [judgeCertificates(found, new Date())]
 }
 
 const TLS_FILES = ['ca.crt', 'tls.crt', 'tls.key']

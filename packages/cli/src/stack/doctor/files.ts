@@ -11,6 +11,9 @@ export function judgeNetwork(network: string, exists: boolean): Check {
   return { name, verdict: 'fail', says: `${network} does not exist`, fix: PREPARE }
 }
 
+/** When the demo began, and where the stack's containers speak from. */
+const SET_BY_PREPARE = ['CLOCK_WALL_START', 'STACK_SUBNET']
+
 export interface EnvironmentFile {
   /** Undefined where there is no .env. */
   readonly variables: ReadonlyMap<string, string> | undefined
@@ -36,8 +39,7 @@ export function judgeEnvironment(file: EnvironmentFile): Check {
   const missing = [...expected.keys()].filter((variable) => !variables.has(variable))
   const differing = [...expected].flatMap(([variable, value]) => {
     const has = variables.get(variable)
-    // The demo's beginning is the one thing prepare.sh sets by itself.
-    const free = variable === 'CLOCK_WALL_START' || own.has(variable)
+    const free = SET_BY_PREPARE.includes(variable) || own.has(variable)
     return has === undefined || has === value || free ? [] : [variable]
   })
   const says = [
@@ -84,6 +86,39 @@ export function judgeSecrets({ folderMode, files }: SecretFiles): Check {
       fix,
     }
   return { name, verdict: 'ok', says: `${files.length} files` }
+}
+
+const SOON_DAYS = 30
+const DAY_MS = 86_400_000
+
+/** @param certificates of secrets/tls that are there, with the instant at which each ends */
+export function judgeCertificates(
+  certificates: readonly { readonly name: string; readonly endsAt: Date }[],
+  now: Date,
+): Check {
+  const name = 'certificates'
+  const fix =
+    'scripts/stack/prepare.sh --renew-certificates; then restart whoever has one: docs/stack.md'
+  const days = certificates.map((one) => ({
+    ...one,
+    days: Math.floor((one.endsAt.getTime() - now.getTime()) / DAY_MS),
+  }))
+  const ended = days.filter((one) => one.endsAt <= now)
+  const soon = days.filter((one) => one.days < SOON_DAYS && !ended.includes(one))
+  const list = (some: typeof days) => some.map((one) => one.name).join(', ')
+  if (ended.length > 0) return { name, verdict: 'fail', says: `${list(ended)} has ended`, fix }
+  if (soon.length > 0)
+    return {
+      name,
+      verdict: 'warn',
+      says: `${list(soon)} ends in ${Math.min(...soon.map((one) => one.days))} days`,
+      fix,
+    }
+  return {
+    name,
+    verdict: 'ok',
+    says: `${days.length} good for ${Math.min(...days.map((one) => one.days))} days and more`,
+  }
 }
 
 /**

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest'
+import { OUR_SERVERS, OURS } from './support/addresses.ts'
+import {
+  type Container,
+  containerOf,
+  docker,
+  projectContainers,
+  runNodeInside,
+} from './support/docker.ts'
+import { eventually } from './support/eventually.ts'
+import { secret } from './support/given.ts'
+import { as, ask } from './support/http.ts'
+import { ASK_AS_OPERATOR, READ_IDENTITY } from './support/inside.ts'
+import { query } from './support/prometheus.ts'
+import { secretNeedles } from './support/secrets.ts'
+import { whileAsking } from './support/steady-requests.ts'
+import { newestTraces } from './support/traces.ts'
+import { kvFields, loggedIn, revokeTokensOf } from './support/vault.ts'
+
+/** A service looks at its secrets each minute, unless VAULT_CACHE_TTL says more often. */
+const PATIENCE_MS = 120_000
+const BROKER = 'secrets-broker'
+const ROLES = ['feature-server', 'inference-gateway', 'materializer', BROKER]
+
+describe('Secrets', { timeout: 2 * PATIENCE_MS }, () => {
+  test.for(OURS)(
+    '%s is given its own certificate and key and no other secret',
+    async (service, { signal }) => {
+      const { Mounts } = await containerOf(service, signal)
+      const mounted = Mounts.map(({ Destination }) => Destination).filter((path) =>
+        path.startsWith('/run/secrets/'),
+      )
+      const name = service === 'feast-server' ? 'feature-server' : service
+      const own = ['ca.crt', `${name}.crt`, `${name}.key`].map((file) => `/run/secrets/${file}`)
+      // It stands for somebody outside who sends bars.
+      expect(mounted.toSorted()).toEqual(
+        service === 'demo-feed' ? ['/run/secrets/writer_key'] : own,
+      )
+    },
+  )
+
+  test('each of our services holds a token of its own role, got with what the broker gave it', async ({
+    signal,
+  }) => {
+    expect(await loggedIn(signal)).toEqual(expect.arrayContaining(ROLES))
+    const lines = await linesOf(BROKER, signal)
+    const issued = lines.filter(
+      ({ action, outcome, way }) =>
+        action === 'identity.issue' && outcome === 'ok' && way === 'certificate',
+    )
+    expect(new Set(issued.map(({ caller }) => caller))).toEqual(
+      new Set(ROLES.filter((role) => role !== BROKER)),
+    )
+  })
+
+  test('the database is used as users that Vault has made, and Redis as one who may not rule it', async ({
+    signal,
+  }) => {
+    const users = await databaseUsers(signal)
+    expect(users.length).toBeGreaterThanOrEqual(2)
+    expect(users.filter((user) => !user.startsWith('v-approle-'))).toEqual([])
+    expect(await kvFields('trading/redis', signal)).toMatchObject({ user: 'usdcop' })
+  })
+
+  test('the broker changes the password of Redis, and no request fails', async ({ signal }) => {
+    const before = await kvFields('trading/redis', signal)
+    const broker = await containerOf(BROKER, signal)
+    const told = { key: secret('operator_key'), method: 'POST', path: '/v1/rotations/redis' }
+    const tally = await whileAsking(async (until) => {
+      const { status } = await runNodeInside<{ status: number }>(
+        broker,
+        ASK_AS_OPERATOR,
+        told,
+        until,
+      )
+      expect(status).toBe(200)
+      await eventually(
+        'all services to have read the new password',
+        async () => {
+          const [first] = await query('min(usdcop_secrets_broker_redis_passwords_accepted)', until)
+          if (first?.value !== 2) throw new Error(`${first?.value} passwords are accepted`)
+        },
+        { signal: until, withinMs: PATIENCE_MS },
+      )
+    }, signal)
+    expect(tally.failures).toEqual([])
+    expect(tally.answered).toBeGreaterThan(20)
+    const after = await kvFields('trading/redis', signal)
+    expect(after['password']).not.toBe(before['password'])
+    const stranger = { ...told, key: secret('reader_key') }
+    expect(await runNodeInside(broker, ASK_AS_OPERATOR, stranger, signal)).toMatchObject({
+      status: 401,
+    })
+  })
+
+  test('a service whose token and database user are withdrawn gets others, and no request fails', async ({
+    signal,
+  }) => {
+    const before = await databaseUsers(signal)
+    const tally = await whileAsking(async (until) => {
+      await revokeTokensOf('materializer', until)
+      await revokeTokensOf('inference-gateway', until)
+      await eventually(
+        'two other users in the database',
+        async (within) => {
+          const now = await databaseUsers(within)
+          const others = now.filter((user) => !before.includes(user))
+          if (others.length < 2) throw new Error(`${now.join(' ')} were ${before.join(' ')}`)
+        },
+        { signal: until, withinMs: PATIENCE_MS },
+      )
+    }, signal)
+    expect(tally.failures).toEqual([])
+    expect(tally.answered).toBeGreaterThan(20)
+    expect(await loggedIn(signal)).toEqual(expect.arrayContaining(ROLES))
+  })
+
+  test('no log line, no trace and no metric holds one of them', async ({ signal }) => {
+    const needles = [...secretNeedles(), ...(await inVault(signal)), ...(await ofTheBroker(signal))]
+    const found = async (where: string, text: string) =>
+      needles.filter((needle) => text.includes(needle.text)).map(({ file }) => `${where}: ${file}`)
+    const containers = await projectContainers(signal)
+    const logs = containers.map(async (one) =>
+      found(`the log of ${one.service}`, await logOf(one, signal)),
+    )
+    const traces = [...OUR_SERVERS.map(tracedAs), BROKER].map(async (service) => {
+      const spans = await newestTraces(service, signal)
+      // The broker may have been asked nothing for an hour.
+      if (service !== BROKER && spans.length === 0) throw new Error(`no trace of ${service}`)
+      return found(`the traces of ${service}`, JSON.stringify(spans))
+    })
+    const metrics = OUR_SERVERS.map(async (service) => {
+      const { status, text } = await ask(service, '/metrics', { headers: as.reader() }, signal)
+      expect(status).toBe(200)
+      return found(`the metrics of ${service}`, text)
+    })
+    const series = await query('{__name__=~"usdcop_.+"}', signal)
+    expect(series.length).toBeGreaterThan(100)
+    const known = found('Prometheus', JSON.stringify(series))
+    expect(needles.length).toBeGreaterThan(15)
+    expect((await Promise.all([...logs, ...traces, ...metrics, known])).flat()).toEqual([])
+  })
+})
+
+interface AuditLine {
+  readonly audit?: boolean
+  readonly action?: string
+  readonly outcome?: string
+  readonly way?: string
+  readonly caller?: string
+}
+
+async function linesOf(service: string, signal: AbortSignal): Promise<readonly AuditLine[]> {
+  const text = await logOf(await containerOf(service, signal), signal)
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as AuditLine)
+}
+
+/** Both streams, whole: the command's own standard error would be lost. */
+async function logOf({ Id }: Container, signal: AbortSignal): Promise<string> {
+  return await docker(['logs', '--tail', '20000', Id], signal)
+}
+
+/** Who is connected from elsewhere, each once. */
+async function databaseUsers(signal: AbortSignal): Promise<readonly string[]> {
+  const { Id } = await containerOf('timescaledb', signal)
+  const sql =
+    "select distinct usename from pg_stat_activity where client_addr is not null and usename not in ('vault', 'grafana')"
+  const psql = ['psql', '-U', 'usdcop', '-d', 'usdcop', '--tuples-only', '--no-align', '-c', sql]
+  return (await docker(['exec', Id, ...psql], signal)).split('\n').filter((user) => user !== '')
+}
+
+/** The values that Vault holds now, also those that nobody but the broker has made. */
+async function inVault(signal: AbortSignal) {
+  const paths = ['trading/redis', ...ROLES.map((role) => `services/${role}`)]
+  const all = await Promise.all(
+    paths.map(async (path) =>
+      Object.entries(await kvFields(path, signal)).flatMap(([field, value]) =>
+        value.split(',').map((text) => ({ file: `${path} ${field}`, text })),
+      ),
+    ),
+  )
+  return all.flat().filter(({ text }) => text.length >= 20)
+}
+
+async function ofTheBroker(signal: AbortSignal) {
+  const broker = await containerOf(BROKER, signal)
+  const files = await runNodeInside<{ name: string; text: string }[]>(
+    broker,
+    READ_IDENTITY,
+    {},
+    signal,
+  )
+  return files
+    .filter(({ name }) => !name.endsWith('.role-id'))
+    .map(({ name, text }) => ({ file: name, text }))
+}
+
+function tracedAs(service: string): string {
+  return service === 'feast-server' ? 'feature-server' : service
+}
