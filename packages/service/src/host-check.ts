@@ -2,16 +2,17 @@ import type { FastifyRequest } from 'fastify'
 import { ServiceError } from './errors.ts'
 
 /**
- * An `onRequest` hook for pages: the Host must be a name we answer to, or a page elsewhere could
+ * For pages: the Host must be a name we answer to, or a page elsewhere could
  * reach us through a name of its own (DNS rebinding); an Origin, when sent, must be that same host.
  *
  * @param allowed host names without port
+ * @returns throws ServiceError `host_refused`
  */
-export function checkHost(allowed: readonly string[]): (request: FastifyRequest) => Promise<void> {
+export function hostChecker(allowed: readonly string[]): (request: FastifyRequest) => void {
   const names = new Set(allowed.map((name) => name.toLowerCase()))
   // Callers name the same host every time, and parsing it costs more than the rest of the check.
   let known: string | undefined
-  return async (request) => {
+  return (request) => {
     const { host, origin } = request.headers
     if (host === undefined || host !== known) {
       const name = URL.parse(`http://${host ?? ''}`)?.hostname
@@ -22,6 +23,12 @@ export function checkHost(allowed: readonly string[]): (request: FastifyRequest)
     if (origin !== undefined && URL.parse(origin)?.host !== URL.parse(`http://${host}`)?.host)
       throw new ServiceError('host_refused', 'the Origin header names another host')
   }
+}
+
+/** The same as an `onRequest` hook. */
+export function checkHost(allowed: readonly string[]): (request: FastifyRequest) => Promise<void> {
+  const check = hostChecker(allowed)
+  return async (request) => check(request)
 }
 
 export const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']

@@ -57,6 +57,7 @@ export function createEnvironmentReader(secrets: EnvironmentSecrets): SecretRead
         )
       return { fields, version: undefined, source: 'environment', ageMs: 0 }
     },
+    kept: () => undefined,
     forget: () => {},
   }
 }

@@ -33,6 +33,8 @@ export interface SecretReader {
    *   `vault_unavailable`, `vault_sealed`: nobody answered and nothing may stand in
    */
   read(request: SecretRequest, signal: AbortSignal): Promise<SecretAnswer>
+  /** What `read` would answer at once, without a wait; undefined where it has to ask Vault. Told as a read is. */
+  kept(request: SecretRequest): SecretAnswer | undefined
   /** Forgets one path, or everything; what is being read now is not kept either. */
   forget(address?: KvAddress): void
 }
@@ -136,13 +138,16 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
     for (const [key, flight] of flights) if (concerns(flight)) flights.delete(key)
   }
 
-  function kept(key: string): SecretAnswer | undefined {
-    const entry = entries.get(key)
+  function kept(request: SecretRequest): SecretAnswer | undefined {
+    if (request.fresh === true) return undefined
+    const entry = entries.get(keyOf(request))
     if (entry === undefined) return undefined
     const ageMs = clock.now() - entry.readAt
     const goodMs = Math.min(ttlMs, entry.secret.leaseMs * SHARE_OF_LEASE)
     const proved = entry.epoch === identity.epoch() && identity.tokenMsLeft() > 0
-    return ageMs < goodMs && proved ? answerOf(entry.secret, 'cache', ageMs) : undefined
+    if (ageMs >= goodMs || !proved) return undefined
+    tell('cached')
+    return answerOf(entry.secret, 'cache', ageMs)
   }
 
   function standIn(key: string, request: SecretRequest, fault: ServiceError): SecretAnswer {
@@ -166,14 +171,11 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
   return {
     async read(request, signal) {
       signal.throwIfAborted()
+      const hit = kept(request)
+      if (hit !== undefined) return hit
       const place = placeOf(request)
-      const key = `${place}#${request.version ?? ''}`
+      const key = keyOf(request)
       const fresh = request.fresh === true
-      const hit = fresh ? undefined : kept(key)
-      if (hit !== undefined) {
-        tell('cached')
-        return hit
-      }
       // Whoever wants it fresh has a reason that began after an earlier request did.
       const shared = fresh ? undefined : flights.get(key)
       const flight = shared ?? begin(key, place, request)
@@ -187,12 +189,17 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
         return standIn(key, request, error)
       }
     },
+    kept,
     forget: (address) => discard(address === undefined ? undefined : placeOf(address)),
   }
 }
 
 function placeOf({ mount, path }: KvAddress): string {
   return `${secretPath(mount)}:${secretPath(path)}`
+}
+
+function keyOf(request: SecretRequest): string {
+  return `${placeOf(request)}#${request.version ?? ''}`
 }
 
 function answerOf(

@@ -25,6 +25,11 @@ export interface CallerSecretsOptions {
 export interface CallerSecrets extends AsyncDisposable {
   /** @throws ServiceError as `SecretReader` does; `forbidden` once the caller is revoked, also while its answer is on its way */
   read(caller: Caller, request: SecretRequest, signal: AbortSignal): Promise<SecretAnswer>
+  /**
+   * What `read` would answer at once; undefined where Vault has to be asked.
+   * @throws ServiceError `forbidden` once the caller is revoked
+   */
+  kept(caller: Caller, request: SecretRequest): SecretAnswer | undefined
   /** Ends the caller's login and cache; the next read makes others. What is being read now is answered first. */
   rotate(caller: Caller): Promise<void>
   /** Ends them now, and reads nothing for this caller until it is restored. */
@@ -96,6 +101,10 @@ export function createCallerSecrets(options: CallerSecretsOptions): CallerSecret
         // Whatever Vault has said, or whatever the end of the login has made of it.
         assertServed(caller)
       }
+    },
+    kept(caller, request) {
+      assertServed(caller)
+      return sessions.get(caller.name)?.reader.kept(request)
     },
     async rotate(caller) {
       const session = take(caller)

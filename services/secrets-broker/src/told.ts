@@ -24,17 +24,26 @@ export function toldOf(request: FastifyRequest): Told {
 }
 
 /**
- * Tells the audit log and the metrics of every request of a scope, before its answer leaves: an answer of which nothing
- * was told is none.
+ * Tells the audit log and the metrics of every request of a scope, before its answer leaves: an answer waits until its line is
+ * written, and one of which nothing was told is none.
  */
 export function tellOfRequests(
   scope: FastifyInstance,
   { audit, metrics }: { readonly audit: Audit; readonly metrics: BrokerMetrics },
 ): void {
   scope.decorateRequest(TOLD, null)
-  scope.addHook('onRequest', async (request, reply) => {
-    request[TOLD] = { caller: UNKNOWN, way: 'none', action: 'none', outcome: 'ok' }
+  // Nothing here logs through a request's own logger, and making one costs as much as finding a secret.
+  scope.setChildLoggerFactory((logger) => logger)
+  scope.addHook('onRequest', (request, reply, done) => {
+    request[TOLD] = {
+      caller: UNKNOWN,
+      way: 'none',
+      action: 'none',
+      outcome: 'ok',
+      about: undefined,
+    }
     reply.header('cache-control', 'no-store')
+    done()
   })
   scope.setErrorHandler((error, request, reply) => {
     const { code, details } = toServiceError(error)
@@ -43,9 +52,10 @@ export function tellOfRequests(
     if (waits.retryAfterSeconds !== undefined) reply.header('retry-after', waits.retryAfterSeconds)
     renderError(error, request, reply)
   })
-  scope.addHook('onSend', async (request) => {
-    const told = toldOf(request)
-    audit({ requestId: request.id, remote: request.ip, ...told })
-    metrics.request(told.caller, told.action, told.outcome)
+  scope.addHook('onSend', (request, _reply, _payload, done) => {
+    const { caller, way, action, outcome, about } = toldOf(request)
+    const entry = { requestId: request.id, remote: request.ip, caller, way, action, outcome, about }
+    metrics.request(caller, action, outcome)
+    audit(entry, done)
   })
 }

@@ -6,7 +6,8 @@ import {
   startProductionBao,
 } from '../../../tests/support/openbao.ts'
 import { ask } from './ask.ts'
-import { as, prepareVault, runBroker, SERVICES, type Service } from './running-broker.ts'
+import { as, prepareVault, SERVICES, type Service } from './prepared-vault.ts'
+import { runBroker } from './running-broker.ts'
 import { bearer, TOKENS } from './test-broker.ts'
 
 let bao: Bao

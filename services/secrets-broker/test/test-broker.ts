@@ -78,6 +78,7 @@ export function fakeSecrets(): CallerSecrets {
       const fields = new Map([['value', new Secret(`${name}:${path}`)]])
       return { fields, version: 3, source: 'vault', ageMs: 0 }
     },
+    kept: () => undefined,
     rotate: async () => {},
     revoke: async ({ name }) => void revoked.add(name),
     restore: ({ name }) => void revoked.delete(name),
