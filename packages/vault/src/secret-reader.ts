@@ -27,6 +27,12 @@ export interface SecretAnswer {
   readonly ageMs: number
 }
 
+export interface Holds {
+  readonly secrets: number
+  /** Since the oldest of them was read; 0 where there is none. */
+  readonly oldestMs: number
+}
+
 export interface SecretReader {
   /**
    * @throws ServiceError `secret_denied`, `secret_absent`, `secret_deleted`: Vault's answers, never hidden by anything kept;
@@ -35,6 +41,8 @@ export interface SecretReader {
   read(request: SecretRequest, signal: AbortSignal): Promise<SecretAnswer>
   /** What `read` would answer at once, without a wait; undefined where it has to ask Vault. Told as a read is. */
   kept(request: SecretRequest): SecretAnswer | undefined
+  /** What is in memory now, also what would only stand in while Vault does not answer. */
+  holds(): Holds
   /** Forgets one path, or everything; what is being read now is not kept either. */
   forget(address?: KvAddress): void
 }
@@ -190,6 +198,12 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
       }
     },
     kept,
+    holds() {
+      const now = clock.now()
+      let oldestMs = 0
+      for (const { readAt } of entries.values()) oldestMs = Math.max(oldestMs, now - readAt)
+      return { secrets: entries.size, oldestMs }
+    },
     forget: (address) => discard(address === undefined ? undefined : placeOf(address)),
   }
 }

@@ -2,6 +2,7 @@ import { ServiceError } from '@usdcop/service/errors'
 import { createIdentity, type Identity } from '@usdcop/vault/identity'
 import {
   createSecretReader,
+  type Holds,
   type SecretAnswer,
   type SecretReader,
   type SecretRequest,
@@ -40,6 +41,8 @@ export interface CallerSecrets extends AsyncDisposable {
   flush(caller?: Caller): void
   /** By caller, what is left of its token; callers that have none yet are not there. */
   tokensMsLeft(): ReadonlyMap<string, number>
+  /** By caller, what is kept for it. */
+  holds(): ReadonlyMap<string, Holds>
 }
 
 interface Session {
@@ -126,6 +129,7 @@ export function createCallerSecrets(options: CallerSecretsOptions): CallerSecret
     },
     tokensMsLeft: () =>
       new Map([...sessions].map(([name, { identity }]) => [name, identity.tokenMsLeft()])),
+    holds: () => new Map([...sessions].map(([name, { reader }]) => [name, reader.holds()])),
     async [Symbol.asyncDispose]() {
       closed = true
       const open = [...sessions.values()]

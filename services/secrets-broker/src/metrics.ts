@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@usdcop/service/errors'
-import { LATENCY_BUCKETS_SECONDS } from '@usdcop/service/metrics'
+import { createTally, LATENCY_BUCKETS_SECONDS } from '@usdcop/service/metrics'
 import type { Observe } from '@usdcop/vault/events'
-import { Counter, type CounterConfiguration, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Action } from './audit.ts'
 
 /** Every metric of this service. Labels: names of configured callers, `secrets-broker`, `unknown`, and closed unions. */
@@ -15,7 +15,7 @@ export interface BrokerMetrics {
 
 export function createBrokerMetrics(registry: Registry): BrokerMetrics {
   const registers = [registry]
-  const requests = addManyTimed({
+  const requests = createTally({
     name: 'usdcop_secrets_broker_requests_total',
     help: 'Requests by caller (unknown: nobody that we know), what they asked for, and ok or the code of the error.',
     labelNames: ['caller', 'action', 'outcome'],
@@ -34,7 +34,7 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
     buckets: LATENCY_BUCKETS_SECONDS,
     registers,
   })
-  const reads = addManyTimed({
+  const reads = createTally({
     name: 'usdcop_secrets_broker_reads_total',
     help: 'Secrets read for callers, by where the answer is from: fresh, shared, cached, or stale (Vault does not answer).',
     labelNames: ['identity', 'answer'],
@@ -87,34 +87,5 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
         },
       })
     },
-  }
-}
-
-/**
- * A counter of what happens at every request. Counted here and told at the scrape, because finding a counter by its labels
- * costs more than counting.
- * @returns counts one, of these values of its labels
- */
-function addManyTimed<Label extends string>(
-  configuration: CounterConfiguration<Label> & { readonly labelNames: readonly Label[] },
-): (...values: readonly string[]) => void {
-  const counts = new Map<string, { labels: Record<string, string>; since: number }>()
-  new Counter<Label>({
-    ...configuration,
-    collect() {
-      for (const counted of counts.values()) {
-        this.inc(counted.labels as Record<Label, string>, counted.since)
-        counted.since = 0
-      }
-    },
-  })
-  return (...values) => {
-    const key = values.join()
-    const known = counts.get(key)
-    if (known !== undefined) known.since += 1
-    else {
-      const named = configuration.labelNames.map((label, i) => [label, values[i] ?? ''])
-      counts.set(key, { labels: Object.fromEntries(named), since: 1 })
-    }
   }
 }

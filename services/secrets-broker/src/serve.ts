@@ -12,6 +12,7 @@ import { createAudit } from './audit.ts'
 import { createCallerSecrets } from './caller-secrets.ts'
 import { BROKER, parseCallers } from './callers.ts'
 import type { Config } from './config.ts'
+import { watchHoldings } from './holdings.ts'
 import { createIssuer } from './issuer.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { tlsOptions } from './tls.ts'
@@ -24,7 +25,8 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   const { vault, host, port, hosts, limits, wrapTtlSeconds, secretIdTtlSeconds } = config
   const callers = parseCallers(await textOf(config.callersFile))
   const keyring = createKeyring(config.apiKeys)
-  const tls = config.tls && tlsOptions(await readTls(config.tls))
+  const files = config.tls && (await readTls(config.tls))
+  const tls = files && tlsOptions(files)
   const registry = createRegistry(BROKER)
   addProcessMetrics(registry)
   const metrics = createBrokerMetrics(registry)
@@ -50,6 +52,7 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   metrics.watchTokens(
     () => new Map([...secrets.tokensMsLeft(), [BROKER, identity.tokenMsLeft()] as const]),
   )
+  watchHoldings(registry, { issuer, secrets, files, wallNow: () => Date.now() })
   const shared = { logger, metrics, audit: createAudit(logger), callers, secrets, keyring }
   const now = () => performance.now()
   const app = buildApp({

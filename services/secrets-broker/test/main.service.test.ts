@@ -115,11 +115,12 @@ test('killed right behind an answer, it has told of every answer that left', asy
   const log = await open(join(authority.folder, 'killed.log'), 'w+')
   const child = spawn(process.execPath, [MAIN], {
     env: { ...env, API_KEYS: '', REQUEST_BURST: '10000' },
-    stdio: ['ignore', log.fd, 'inherit'],
+    stdio: ['ignore', log.fd, 'ignore'],
   })
+  onTestFinished(() => void child.kill('SIGKILL'))
   const lines = async () =>
     (await readFile(join(authority.folder, 'killed.log'), 'utf8')).split('\n').slice(0, -1)
-  await expect.poll(lines).toContainEqual(expect.stringContaining('"address"'))
+  await expect.poll(lines, { timeout: 30_000 }).toContainEqual(expect.stringContaining('"address"'))
   const { address } = JSON.parse((await lines()).at(-1) ?? '') as { address: string }
   const client = await authority.sign('killer', ['DNS:materializer'])
   const answered: string[] = []
