@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
-import { statusesOf } from '@usdcop/feast/serving/reply'
+import { type StatusCounts, statusesOf } from '@usdcop/feast/serving/reply'
 import type { DomainClock } from '@usdcop/service/clock'
 import { LATENCY_BUCKETS_SECONDS } from '@usdcop/service/metrics'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
@@ -12,7 +12,7 @@ export interface FeatureServerMetrics {
   readonly onlineRequests: Counter
   readonly entityCount: Histogram
   /** Counts served values of a view, by the places of their statuses in `STATUSES`. */
-  served(view: string, counts: Uint32Array): void
+  served(view: string, counts: StatusCounts): void
   readonly pushes: Counter<'push_source' | 'mode'>
   readonly storeRead: Histogram
   readonly olderRows: Counter<'feature_view'>

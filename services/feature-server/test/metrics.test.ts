@@ -8,7 +8,7 @@ test('counts served values that nobody asked after for weeks, and tells each onc
   const registry = createMetricsRegistry('feature-server')
   const clock = { now: () => 0 }
   const metrics = createFeatureServerMetrics(registry, { current: demo }, clock)
-  const counts = new Uint32Array(STATUSES.length)
+  const counts = STATUSES.map(() => 0)
   counts[STATUSES.indexOf('PRESENT')] = 4_000_000_000
   for (let time = 0; time < 3; time += 1) metrics.served('driver_stats', counts)
   const told = async () => {

@@ -3,7 +3,7 @@ import { keyedReads, type RequestRows } from './entity-rows.ts'
 import { computeColumns } from './on-demand.ts'
 import type { Plan } from './plan.ts'
 import { columnsOfVectors, vectorRead } from './precomputed.ts'
-import type { Reply } from './reply.ts'
+import type { Reply, StatusCounts } from './reply.ts'
 import { type ResultColumn, writeColumns } from './result-columns.ts'
 import type { Transformer } from './transform.ts'
 import { type Serving, STATUSES } from './ttl.ts'
@@ -52,10 +52,10 @@ async function columnsOf(
   return computeColumns({ ...input, reads, stored }, signal)
 }
 
-function countsOf({ views }: Plan, columns: readonly ResultColumn[]): Uint32Array[] {
+function countsOf({ views }: Plan, columns: readonly ResultColumn[]): StatusCounts[] {
   let next = 0
   return views.map(({ columns: names }) => {
-    const counts = new Uint32Array(STATUSES.length)
+    const counts = STATUSES.map(() => 0)
     for (const { statuses } of columns.slice(next, next + names.length))
       for (const status of statuses) {
         const at = STATUSES.indexOf(status)

@@ -8,7 +8,6 @@ import {
   type EntityType,
   type EntityValue,
   entityKey,
-  singleKeyWriter,
 } from '../wire/entity-key.ts'
 import type { Value, ValueType } from '../wire/value-types.ts'
 import type { JoinKey, Plan } from './plan.ts'
@@ -114,24 +113,22 @@ function requestDataMissing(plan: Plan, given: ReadonlyMap<string, unknown>): Se
  * @throws ServiceError `invalid_request` when a join key is missing
  */
 export function keyedReads(plan: Plan, rows: EntityRows, serving: Serving): readonly KeyedRead[] {
-  const made = new Map<
-    string,
-    { keys: readonly Buffer[]; keyOfRow: readonly number[] | undefined }
-  >()
+  const made = new Map<string, Keys>()
   return plan.views.map(({ storedName, joinKeys, keyId, features }) => {
     let keyed = made.get(keyId)
     if (keyed === undefined) {
       keyed = distinct(keysOf(presentKeys(joinKeys, rows, serving), rows))
       made.set(keyId, keyed)
     }
-    return { view: storedName, features, ...keyed }
+    return { view: storedName, features, keys: keyed.keys, keyOfRow: keyed.keyOfRow }
   })
 }
 
+type Keys = Pick<KeyedRead, 'keys' | 'keyOfRow'>
+
 /** A column of the request and the join key it stands for in stored keys. */
-interface PresentKey {
+interface PresentKey extends Pick<JoinKey, 'storedName' | 'keyOf'> {
   readonly name: string
-  readonly storedName: string
 }
 
 /** Strict parity: Feast reads a composite key with part of its columns, and so finds nothing. */
@@ -143,10 +140,10 @@ function presentKeys(
   if (joinKeys.length === 0) return []
   const present: PresentKey[] = []
   const missing: string[] = []
-  for (const { name, storedName } of joinKeys) {
+  for (const { name, storedName, keyOf } of joinKeys) {
     const column = columnOfKey(name, storedName, rows, serving)
     if (column === undefined) missing.push(name)
-    else present.push({ name: column, storedName })
+    else present.push({ name: column, storedName, keyOf })
   }
   const enough = serving === 'strict' ? present.length > 0 : missing.length === 0
   if (enough && rows.count > 0) return present
@@ -180,7 +177,7 @@ function keysOf(keys: readonly PresentKey[], rows: EntityRows): Buffer[] {
     const dummy = entityKey([[DUMMY_JOIN_KEY, DUMMY_VALUE]])
     return Array.from({ length: rows.count }, () => dummy)
   }
-  if (keys.length === 1) return columnOf(rows, key.name).map(singleKeyWriter(key.storedName))
+  if (keys.length === 1) return columnOf(rows, key.name).map(key.keyOf)
   const columns = keys.map(({ name, storedName }) => [storedName, columnOf(rows, name)] as const)
   return Array.from({ length: rows.count }, (_, row) =>
     entityKey(columns.map(([joinKey, values]) => [joinKey, values[row] as EntityValue])),
@@ -191,10 +188,7 @@ function columnOf(rows: EntityRows, joinKey: string): readonly EntityValue[] {
   return rows.columns.get(joinKey) ?? []
 }
 
-function distinct(keys: readonly Buffer[]): {
-  keys: readonly Buffer[]
-  keyOfRow: readonly number[] | undefined
-} {
+function distinct(keys: readonly Buffer[]): Keys {
   if (keys.length === 1) return { keys, keyOfRow: undefined }
   const seen = new Map<string, number>()
   const unique: Buffer[] = []

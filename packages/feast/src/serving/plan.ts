@@ -7,7 +7,7 @@ import type {
   RegistrySource,
 } from '../registry/definitions.ts'
 import { entitiesOf, findFeature, findService, findView } from '../registry/registry.ts'
-import type { EntityType } from '../wire/entity-key.ts'
+import { type EntityType, type EntityValue, singleKeyWriter } from '../wire/entity-key.ts'
 import type { ValueType } from '../wire/value-types.ts'
 import {
   assertNoCollision,
@@ -32,6 +32,8 @@ export interface JoinKey {
   /** Its name in stored keys: another where a projection maps it. */
   readonly storedName: string
   readonly type: EntityType
+  /** The entity key of a row, where this is the only join key of its view. */
+  readonly keyOf: (value: EntityValue) => Buffer
 }
 
 export interface PlannedView {
@@ -210,6 +212,7 @@ function planView(
     name: projection?.joinKeyMap?.[joinKey] ?? joinKey,
     storedName: joinKey,
     type: valueType,
+    keyOf: singleKeyWriter(joinKey),
   }))
   return {
     view,

@@ -1,4 +1,5 @@
 import type { PackedRows } from '../stores/online-store.ts'
+import type { EntityValue } from '../wire/entity-key.ts'
 import { jsonValue } from '../wire/json-text.ts'
 import type { EntityRows, KeyedRead } from './entity-rows.ts'
 import type { Plan } from './plan.ts'
@@ -20,11 +21,14 @@ export interface ReplyInput {
   readonly viewMetadata: boolean
 }
 
+/** How many values were told under each of `STATUSES`. */
+export type StatusCounts = readonly number[]
+
 export interface Reply {
   /** JSON, as text or as UTF-8. */
   readonly body: Buffer | string
-  /** One a view of the plan: how many of its values were told under each of `STATUSES`. */
-  readonly counts: readonly Uint32Array[]
+  /** One a view of the plan. */
+  readonly counts: readonly StatusCounts[]
   /** To be called once the body has left, where there is one: another reply is written over it. */
   readonly sent?: () => void
 }
@@ -45,6 +49,9 @@ const OUTSIDE_MAX_AGE = STATUSES.indexOf('OUTSIDE_MAX_AGE')
 
 /** Shared by all replies: writing one never waits, so no other comes between. */
 const out = new ReplyText()
+/** Per row: how a value that is there is told, and how those of the last column were. */
+let present = new Uint8Array(1_024)
+let statuses = new Uint8Array(1_024)
 
 /**
  * The body of `/get-online-features`, written directly: column-major, join keys first, and key for key
@@ -52,15 +59,17 @@ const out = new ReplyText()
  */
 export function writeReply(input: ReplyInput): Reply {
   const { plan, rows, viewMetadata } = input
+  makeRoom(rows.count)
   out.cut(0)
   out.text('{"results":[')
-  for (const [index, values] of [...rows.columns.values()].entries()) {
-    if (index > 0) out.byte(COMMA)
-    joinKeyColumn(values.map(jsonValue).join(','), rows.count)
+  let columnCount = 0
+  for (const values of rows.columns.values()) {
+    if (columnCount > 0) out.byte(COMMA)
+    joinKeyColumn(values, rows.count)
+    columnCount++
   }
-  let columnCount = rows.columns.size
   const counts = plan.views.map(({ columns }, index) => {
-    const counted = new Uint32Array(STATUSES.length)
+    const counted = STATUSES.map(() => 0)
     if (columnCount > 0 && columns.length > 0) out.byte(COMMA)
     viewColumns(input, index, counted)
     columnCount += columns.length
@@ -68,7 +77,7 @@ export function writeReply(input: ReplyInput): Reply {
   })
   out.text('],"metadata":{"feature_names":[')
   const { names, views } = metadataOf(plan)
-  const joinKeys = [...rows.columns.keys()].map((name) => JSON.stringify(name))
+  const joinKeys = Array.from(rows.columns.keys(), (name) => JSON.stringify(name))
   out.text((names === '' ? joinKeys : [...joinKeys, names]).join(','))
   out.text(viewMetadata ? `],"feature_view_metadata":[${views}]}}` : ']}}')
   const body = out.take()
@@ -77,11 +86,17 @@ export function writeReply(input: ReplyInput): Reply {
     : { body, counts, sent: () => out.recycle(body) }
 }
 
+function makeRoom(rows: number): void {
+  if (rows <= present.length) return
+  present = new Uint8Array(2 * rows)
+  statuses = new Uint8Array(2 * rows)
+}
+
 /** Values are told as they are stored in strict parity, whatever their age, and all as PRESENT. */
 function viewColumns(
   { plan, rows, reads, stored, now, serving }: ReplyInput,
   index: number,
-  counts: Uint32Array,
+  counts: number[],
 ): void {
   const { view, columns } = plan.views[index] as Plan['views'][number]
   const packed = stored[index] as PackedRows
@@ -89,14 +104,15 @@ function viewColumns(
   const { count } = rows
   if (columns.length === 0) return
   const strict = serving === 'strict'
-  /** Per row: how a value that is there is told. */
-  const present = new Uint8Array(count).fill(PRESENT)
-  if (!strict) markOutlived(present, packed.times, keyOfRow, view.ttlMs, now)
-  const statuses = new Uint8Array(count).fill(PRESENT)
+  present.fill(PRESENT, 0, count)
+  if (!strict) markOutlived(packed.times, keyOfRow, count, view.ttlMs, now)
+  statuses.fill(PRESENT, 0, count)
   // Most columns of a view have the same statuses, and all have the same times: what stands behind the
   // values of one is copied whole behind those of the next, up to where its values begin.
-  const behind = { start: 0, end: 0 }
-  const timed = { start: 0, end: 0 }
+  let behind = 0
+  let behindEnd = 0
+  let timed = 0
+  let timedEnd = 0
 
   out.bytes(VALUES)
   for (let feature = 0; feature < columns.length; feature++) {
@@ -113,21 +129,21 @@ function viewColumns(
       }
     }
     if (!changed) {
-      out.again(behind.start, behind.end)
+      out.again(behind, behindEnd)
       continue
     }
-    behind.start = out.length
+    behind = out.length
     out.bytes(STATUSES_KEY)
-    writeStatuses(statuses)
+    writeStatuses(count)
     // Feast leaves the key out when there are no times.
     if (count > 0) out.bytes(TIMES)
     if (feature === 0) {
-      timed.start = out.length
+      timed = out.length
       writeTimes(packed.times, keyOfRow, count)
-      timed.end = out.length
-    } else out.again(timed.start, timed.end)
+      timedEnd = out.length
+    } else out.again(timed, timedEnd)
     out.bytes(NEXT_COLUMN)
-    behind.end = out.length
+    behindEnd = out.length
   }
   // No column follows the last one.
   out.cut(out.length - NEXT_COLUMN.length + COLUMN_END.length)
@@ -135,23 +151,23 @@ function viewColumns(
 }
 
 function markOutlived(
-  present: Uint8Array,
-  times: Float64Array,
+  times: readonly number[],
   keyOfRow: readonly number[] | undefined,
+  count: number,
   ttlMs: number,
   now: number,
 ): void {
-  for (let row = 0; row < present.length; row++)
+  for (let row = 0; row < count; row++)
     if (outlived(times[keyOfRow?.[row] ?? row] as number, ttlMs, now))
       present[row] = OUTSIDE_MAX_AGE
 }
 
-/** Writes one value and answers its status. */
+/** Writes one value and answers its status, which is `told` where there is a value. */
 function writeCell(
   { buffers, cells, first, stride }: PackedRows,
   key: number,
   feature: number,
-  present: number,
+  told: number,
   serving: Serving,
 ): number {
   const at = first + key * stride + 2 * feature
@@ -162,22 +178,22 @@ function writeCell(
   }
   const before = out.length
   if (!out.value(buffers[key] as Buffer, start, cells[at + 1] as number)) return NULL_VALUE
-  if (present === OUTSIDE_MAX_AGE && serving === 'enforce') {
+  if (told === OUTSIDE_MAX_AGE && serving === 'enforce') {
     out.cut(before)
     out.bytes(NULL)
   }
-  return present
+  return told
 }
 
-function writeStatuses(statuses: Uint8Array): void {
-  for (let row = 0; row < statuses.length; row++) {
+function writeStatuses(count: number): void {
+  for (let row = 0; row < count; row++) {
     if (row > 0) out.byte(COMMA)
     out.bytes(STATUS_TEXTS[statuses[row] as number] as Buffer)
   }
 }
 
 function writeTimes(
-  times: Float64Array,
+  times: readonly number[],
   keyOfRow: readonly number[] | undefined,
   count: number,
 ): void {
@@ -190,11 +206,15 @@ function writeTimes(
 }
 
 /** Feast leaves the key out when there are no times. */
-function joinKeyColumn(values: string, count: number): void {
+function joinKeyColumn(values: readonly EntityValue[], count: number): void {
   out.bytes(VALUES)
-  out.text(values)
+  for (const [row, value] of values.entries()) {
+    if (row > 0) out.byte(COMMA)
+    out.text(jsonValue(value))
+  }
   out.bytes(STATUSES_KEY)
-  writeStatuses(new Uint8Array(count).fill(PRESENT))
+  statuses.fill(PRESENT, 0, count)
+  writeStatuses(count)
   for (let row = 0; row < count; row++) {
     out.bytes(row === 0 ? TIMES : COMMA_BYTES)
     out.bytes(EPOCH)

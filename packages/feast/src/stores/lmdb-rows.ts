@@ -14,15 +14,21 @@ const HASHED = Buffer.from([0, 0xff, 0xff, 0xff, 0xff])
 const PLAIN = 0
 
 /** The key of one row: view, zero byte, entity key. No entity key starts as a hashed one does. */
-export function lmdbKey(view: Buffer, entityKey: Buffer): Buffer {
-  if (view.length + entityKey.length < MAX_PLAIN_KEY_BYTES) {
-    const key = Buffer.allocUnsafe(view.length + 1 + entityKey.length)
+export type KeyWriter = (view: Buffer, entityKey: Buffer) => Buffer
+
+/** Keys that are looked up at once: the next one of the same length is written over it. */
+export function createKeyWriter(): KeyWriter {
+  const byLength: Buffer[] = []
+  return (view, entityKey) => {
+    const length = view.length + 1 + entityKey.length
+    if (length > MAX_PLAIN_KEY_BYTES)
+      return Buffer.concat([view, HASHED, createHash('sha256').update(entityKey).digest()])
+    const key = (byLength[length] ??= Buffer.allocUnsafeSlow(length))
     key.set(view)
     key[view.length] = PLAIN
     key.set(entityKey, view.length + 1)
     return key
   }
-  return Buffer.concat([view, HASHED, createHash('sha256').update(entityKey).digest()])
 }
 
 /** Layout: event time (float64), then per field its id, its length and its bytes; all little-endian. */

@@ -3,7 +3,13 @@ import { open } from 'lmdb'
 import { encodeValue } from '../wire/value.ts'
 import type { Eraser } from './erase.ts'
 import { eraseRows } from './lmdb-erase.ts'
-import { decodeFields, encodeRow, eventTimestampOf, findFields, lmdbKey } from './lmdb-rows.ts'
+import {
+  createKeyWriter,
+  decodeFields,
+  encodeRow,
+  eventTimestampOf,
+  findFields,
+} from './lmdb-rows.ts'
 import type { OnlineRow, OnlineStore, PackedRows, ViewRead, WriteOutcome } from './online-store.ts'
 import { unpackRows } from './packed-rows.ts'
 import { featureId } from './redis-rows.ts'
@@ -27,12 +33,13 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   })
   const viewBytes = memoize((view: string) => Buffer.from(view, 'utf8'))
   const idsOf = createIdCache()
+  const keyOf = createKeyWriter()
   const arena = createArena()
   let closed = false
 
   /** Compares and sets inside LMDB's single write transaction, so that no writer can come between. */
   function writeRow(view: string, row: OnlineRow): WriteOutcome {
-    const key = lmdbKey(viewBytes(view), row.entityKey)
+    const key = keyOf(viewBytes(view), row.entityKey)
     const stored = rows.get(key)
     if (stored !== undefined && row.eventTimestamp <= eventTimestampOf(stored)) return 'older'
     const fields = stored === undefined ? new Map<number, Buffer>() : decodeFields(stored)
@@ -42,44 +49,39 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
     return 'written'
   }
 
-  function pack({ view, features, keys }: ViewRead, cells: Int32Array, first: number): PackedRows {
+  function pack({ view, features, keys }: ViewRead): PackedRows {
     const name = viewBytes(view)
     const ids = idsOf(view, features)
     const stride = 2 * ids.length
-    const times = new Float64Array(keys.length)
-    const buffers = keys.map((key, index) => {
-      const at = first + index * stride
+    const first = arena.reserveCells(stride * keys.length)
+    const { cells } = arena
+    const buffers: Buffer[] = []
+    const times: number[] = []
+    let at = first
+    for (const key of keys) {
       // Valid until the next get only, which is why the row is copied here and now.
-      const stored = rows.getBinaryFast(lmdbKey(name, key))
+      const stored = rows.getBinaryFast(keyOf(name, key))
       if (stored === undefined) {
-        times[index] = Number.NaN
+        times.push(Number.NaN)
         cells.fill(-1, at, at + stride)
-        return EMPTY
+        buffers.push(EMPTY)
+      } else {
+        const start = arena.keepRow(stored)
+        times.push(eventTimestampOf(stored))
+        findFields(arena.rows, start, start + stored.length, ids, cells, at)
+        buffers.push(arena.rows)
       }
-      const start = arena.take(stored)
-      times[index] = eventTimestampOf(stored)
-      findFields(arena.buffer, start, start + stored.length, ids, cells, at)
-      return arena.buffer
-    })
+      at += stride
+    }
     return { buffers, cells, first, stride, times }
   }
 
-  async function readPacked(
-    reads: readonly ViewRead[],
-    signal: AbortSignal,
-  ): Promise<readonly PackedRows[]> {
+  function readPacked(reads: readonly ViewRead[], signal: AbortSignal): readonly PackedRows[] {
     assertOpen(signal)
     try {
       // Otherwise the snapshot may be as old as the last turn of the event loop.
       root.resetReadTxn()
-      // One array for all of them: each is an allocation outside the heap.
-      const cells = new Int32Array(cellsOf(reads))
-      let first = 0
-      return reads.map((read) => {
-        const packed = pack(read, cells, first)
-        first += packed.stride * read.keys.length
-        return packed
-      })
+      return reads.map(pack)
     } catch (cause) {
       throw unavailable(cause)
     }
@@ -93,7 +95,7 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   return {
     readPacked,
 
-    read: async (reads, signal) => unpackRows(reads, await readPacked(reads, signal)),
+    read: async (reads, signal) => unpackRows(reads, readPacked(reads, signal)),
 
     async write(view, batch, signal) {
       assertOpen(signal)
@@ -127,13 +129,6 @@ export function openLmdbStore(directory: string, project: string): OnlineStore &
   }
 }
 
-/** Two numbers a value. */
-function cellsOf(reads: readonly ViewRead[]): number {
-  let count = 0
-  for (const { features, keys } of reads) count += 2 * features.length * keys.length
-  return count
-}
-
 function unavailable(cause: unknown): unknown {
   if (cause instanceof ServiceError) return cause
   return new ServiceError('store_unavailable', 'the online store does not answer', { cause })
@@ -141,31 +136,53 @@ function unavailable(cause: unknown): unknown {
 
 const EMPTY = Buffer.alloc(0)
 const ARENA_BYTES = 262_144
+const ARENA_CELLS = 65_536
 
+/**
+ * Room for the rows of many requests, and for where their values lie: what is allocated outside the heap
+ * makes V8 collect all of it.
+ */
 interface Arena {
-  /** Where the last row taken lies. */
-  readonly buffer: Buffer
-  /** Copies a row into `buffer`; returns where it begins there. */
-  take(row: Buffer): number
+  /** Where the last row kept lies. */
+  readonly rows: Buffer
+  /** Where the last cells reserved are. */
+  readonly cells: Int32Array
+  /** Copies a row into `rows`; returns where it begins there. */
+  keepRow(row: Buffer): number
+  /** @returns where so many numbers in a row begin in `cells` */
+  reserveCells(count: number): number
 }
 
-/** Room for the rows of many requests: what is allocated outside the heap makes V8 collect all of it. */
 function createArena(): Arena {
-  let buffer = EMPTY
-  let used = 0
+  let rows = EMPTY
+  let usedBytes = 0
+  let cells = new Int32Array(0)
+  let usedCells = 0
   return {
-    get buffer() {
-      return buffer
+    get rows() {
+      return rows
     },
-    take(row) {
-      if (used + row.length > buffer.length) {
-        buffer = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, row.length))
-        used = 0
+    get cells() {
+      return cells
+    },
+    keepRow(row) {
+      if (usedBytes + row.length > rows.length) {
+        rows = Buffer.allocUnsafeSlow(Math.max(ARENA_BYTES, row.length))
+        usedBytes = 0
       }
-      const start = used
+      const start = usedBytes
       // What lmdb answers is one long buffer of its own whose `length` alone is the row's: without an end,
       // copy would take it whole.
-      used += row.copy(buffer, start, 0, row.length)
+      usedBytes += row.copy(rows, start, 0, row.length)
+      return start
+    },
+    reserveCells(count) {
+      if (usedCells + count > cells.length) {
+        cells = new Int32Array(Math.max(ARENA_CELLS, count))
+        usedCells = 0
+      }
+      const start = usedCells
+      usedCells += count
       return start
     },
   }

@@ -31,7 +31,7 @@ export interface PackedRows {
   readonly first: number
   readonly stride: number
   /** One a key: event times as in StoredRow; NaN where there is no row. */
-  readonly times: Float64Array
+  readonly times: readonly number[]
 }
 
 /** A row to write; features it does not name keep what they hold, as in Feast. */
@@ -55,8 +55,11 @@ export interface OnlineStore {
     reads: readonly ViewRead[],
     signal: AbortSignal,
   ): Promise<readonly (readonly (StoredRow | undefined)[])[]>
-  /** The same rows still encoded, one answer a read. */
-  readPacked(reads: readonly ViewRead[], signal: AbortSignal): Promise<readonly PackedRows[]>
+  /** The same rows still encoded, one answer a read; without a promise, or thrown, where nobody is waited for. */
+  readPacked(
+    reads: readonly ViewRead[],
+    signal: AbortSignal,
+  ): readonly PackedRows[] | Promise<readonly PackedRows[]>
   /**
    * Compare-and-set, atomic a row: the newest event wins, an equal one is skipped, whoever else writes.
    * Resolves when the rows are as durable as the store makes them (LMDB: on disk).

@@ -60,16 +60,16 @@ function groupByKeys(reads: readonly ViewRead[]): readonly Group[] {
 function timesOf(
   { buffers, cells, first, stride }: Omit<PackedRows, 'times'>,
   featureCount: number,
-): Float64Array {
-  const times = new Float64Array(buffers.length)
-  for (const [key, buffer] of buffers.entries()) {
-    const row = first + key * stride
+): number[] {
+  let row = first
+  return buffers.map((buffer) => {
     const at = row + 2 * featureCount
     const start = cells[at] as number
-    if (start >= 0) times[key] = timestampAt(buffer, start, cells[at + 1] as number)
-    else if (!anyField(cells, row, featureCount)) times[key] = Number.NaN
-  }
-  return times
+    const none = start < 0 && !anyField(cells, row, featureCount)
+    row += stride
+    if (none) return Number.NaN
+    return start < 0 ? 0 : timestampAt(buffer, start, cells[at + 1] as number)
+  })
 }
 
 function anyField(cells: Int32Array, row: number, featureCount: number): boolean {

@@ -22,10 +22,7 @@ export function entityKey(
     .sort((a, b) => a.name.compare(b.name))
   const parts = [uint32(sorted.length)]
   for (const { name } of sorted) parts.push(uint32(FIELD_OF.STRING), uint32(name.length), name)
-  for (const { value } of sorted) {
-    const bytes = keyBytes(value)
-    parts.push(uint32(FIELD_OF[value.type]), uint32(bytes.length), bytes)
-  }
+  for (const { value } of sorted) parts.push(valueBytes(value))
   return Buffer.concat(parts)
 }
 
@@ -36,35 +33,24 @@ export function entityKey(
 export function singleKeyWriter(joinKey: string): (value: EntityValue) => Buffer {
   const name = Buffer.from(joinKey, 'utf8')
   const head = Buffer.concat([uint32(1), uint32(FIELD_OF.STRING), uint32(name.length), name])
-  return (value) => {
-    const bytes = keyBytes(value)
-    const key = Buffer.allocUnsafe(head.length + 8 + bytes.length)
-    head.copy(key)
-    key.writeUInt32LE(FIELD_OF[value.type], head.length)
-    key.writeUInt32LE(bytes.length, head.length + 4)
-    bytes.copy(key, head.length + 8)
-    return key
-  }
+  return (value) => valueBytes(value, head)
 }
 
-function keyBytes(entity: EntityValue): Buffer {
-  switch (entity.type) {
-    case 'STRING':
-      return stringBytes(entity.value)
-    case 'BYTES':
-      return Buffer.from(entity.value)
-    case 'INT32': {
-      const bytes = Buffer.allocUnsafe(4)
-      bytes.writeInt32LE(entity.value)
-      return bytes
-    }
-    case 'INT64':
-    case 'UNIX_TIMESTAMP': {
-      const bytes = Buffer.allocUnsafe(8)
-      bytes.writeBigInt64LE(entity.value)
-      return bytes
-    }
-  }
+const NOTHING = Buffer.alloc(0)
+
+/** A value as it stands in a key, its type and length before it, behind what comes before. */
+function valueBytes({ type, value }: EntityValue, before: Buffer = NOTHING): Buffer {
+  const bytes = typeof value === 'string' ? stringBytes(value) : value
+  const length = typeof bytes === 'bigint' ? 8 : typeof bytes === 'number' ? 4 : bytes.length
+  let at = before.length
+  const key = Buffer.allocUnsafe(at + 8 + length)
+  key.set(before)
+  at = key.writeUInt32LE(FIELD_OF[type], at)
+  at = key.writeUInt32LE(length, at)
+  if (typeof bytes === 'bigint') key.writeBigInt64LE(bytes, at)
+  else if (typeof bytes === 'number') key.writeInt32LE(bytes, at)
+  else key.set(bytes, at)
+  return key
 }
 
 /** A lone surrogate would turn into U+FFFD and so share its key with other broken strings. */

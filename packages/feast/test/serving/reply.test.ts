@@ -41,7 +41,7 @@ function replyOf(values: readonly (Value | undefined)[], ageMs: number, serving:
       value === undefined ? [-1, 0] : [0, buffers[row]?.length ?? 0],
     ),
   )
-  const times = Float64Array.from(values, () => NOW - ageMs)
+  const times = values.map(() => NOW - ageMs)
   const { body, counts } = writeReply({
     plan,
     rows: { count: values.length, columns: new Map() },

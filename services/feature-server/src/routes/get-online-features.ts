@@ -1,11 +1,11 @@
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { assembleReply, needsAssembly } from '@usdcop/feast/serving/assembled-reply'
 import { keyedReads, readEntityRows } from '@usdcop/feast/serving/entity-rows'
-import { createPlanner, type Plan } from '@usdcop/feast/serving/plan'
-import { type Reply, type ReplyInput, writeReply } from '@usdcop/feast/serving/reply'
+import { createPlanner, type Plan, type PlannedView } from '@usdcop/feast/serving/plan'
+import { type Reply, type StatusCounts, writeReply } from '@usdcop/feast/serving/reply'
 import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
 import type { Serving } from '@usdcop/feast/serving/ttl'
-import type { OnlineStore } from '@usdcop/feast/stores/online-store'
+import type { OnlineStore, PackedRows } from '@usdcop/feast/stores/online-store'
 import type { DomainClock } from '@usdcop/service/clock'
 import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
@@ -37,7 +37,8 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
   const transform = deps.transform ?? createTransformer()
 
   const options = { onRequest: access.guardReads }
-  app.post<{ Body: string }>(ENDPOINT, options, async (request, reply) => {
+  // No async function: a store in this process answers at once, and then nothing here waits.
+  app.post<{ Body: string }>(ENDPOINT, options, (request, reply) => {
     const startedAt = performance.now()
     const asked = parseOnlineRequest(parseBody(request.body))
     const planned = plan(asked)
@@ -46,26 +47,36 @@ export function getOnlineFeatures(app: FastifyInstance, deps: OnlineFeaturesDeps
     assertCells(rows.count, planned.featureCount, limits)
     const { viewMetadata } = asked
     const input = { plan: planned, rows, now: clock.now(), serving, viewMetadata }
-    const answer = needsAssembly(planned)
-      ? await assembleReply({ ...input, store, transform }, request.work)
-      : await copyReply(input, request.work)
-    observe(metrics, planned, answer, rows.count, startedAt)
-    if (answer.sent !== undefined) reply.raw.once('finish', answer.sent)
-    const definitionHash = definitionHashOf(planned)
-    if (definitionHash !== undefined) reply.header(DEFINITION_HEADER, definitionHash)
-    return reply.type('application/json').serializer(asWritten).send(answer.body)
-  })
-
-  async function copyReply(
-    input: Omit<ReplyInput, 'reads' | 'stored'>,
-    signal: AbortSignal,
-  ): Promise<Reply> {
-    const reads = keyedReads(input.plan, input.rows, serving)
+    if (needsAssembly(planned))
+      return assembleReply({ ...input, store, transform }, request.work).then(send)
+    const reads = keyedReads(planned, rows, serving)
     const readAt = performance.now()
-    const stored = await store.readPacked(reads, signal)
-    metrics.storeRead.observe((performance.now() - readAt) / 1_000)
-    return writeReply({ ...input, reads, stored })
-  }
+    const stored = store.readPacked(reads, request.work)
+    return stored instanceof Promise ? stored.then(copy) : copy(stored)
+
+    function copy(rowsRead: readonly PackedRows[]): void {
+      metrics.storeRead.observe((performance.now() - readAt) / 1_000)
+      send(
+        writeReply({
+          plan: planned,
+          rows,
+          now: input.now,
+          serving,
+          viewMetadata,
+          reads,
+          stored: rowsRead,
+        }),
+      )
+    }
+
+    function send({ body, counts, sent }: Reply): void {
+      observe(metrics, planned, counts, rows.count, startedAt)
+      if (sent !== undefined) reply.raw.once('finish', sent)
+      const definitionHash = definitionHashOf(planned)
+      if (definitionHash !== undefined) reply.header(DEFINITION_HEADER, definitionHash)
+      reply.type('application/json').serializer(asWritten).send(body)
+    }
+  })
 }
 
 /** Without one Fastify would put a charset behind the type, which JSON does not have. */
@@ -81,14 +92,14 @@ function definitionHashOf({ views }: Plan): string | undefined {
 function observe(
   metrics: FeatureServerMetrics,
   { views, featureCount }: Plan,
-  { counts }: Reply,
+  counts: readonly StatusCounts[],
   rowCount: number,
   startedAt: number,
 ): void {
   metrics.onlineRequests.inc()
   metrics.entityCount.observe(rowCount)
-  for (const [index, { view }] of views.entries())
-    metrics.served(view.name, counts[index] as Uint32Array)
+  for (let index = 0; index < views.length; index++)
+    metrics.served((views[index] as PlannedView).view.name, counts[index] as StatusCounts)
   metrics.latency.observe(
     {
       endpoint: ENDPOINT,
