@@ -2,13 +2,21 @@ import type { FastifyRequest } from 'fastify'
 import { ServiceError } from './errors.ts'
 
 /**
- * For pages: the Host must be a name we answer to, or a page elsewhere could
+ * An `onRequest` hook for pages: the Host must be a name we answer to, or a page elsewhere could
  * reach us through a name of its own (DNS rebinding); an Origin, when sent, must be that same host.
  *
  * @param allowed host names without port
+ */
+export function checkHost(allowed: readonly string[]): (request: FastifyRequest) => Promise<void> {
+  const assertHost = hostAssertion(allowed)
+  return async (request) => assertHost(request)
+}
+
+/**
+ * The same check for a hook that does not wait.
  * @returns throws ServiceError `host_refused`
  */
-export function hostChecker(allowed: readonly string[]): (request: FastifyRequest) => void {
+export function hostAssertion(allowed: readonly string[]): (request: FastifyRequest) => void {
   const names = new Set(allowed.map((name) => name.toLowerCase()))
   // Callers name the same host every time, and parsing it costs more than the rest of the check.
   let known: string | undefined
@@ -23,12 +31,6 @@ export function hostChecker(allowed: readonly string[]): (request: FastifyReques
     if (origin !== undefined && URL.parse(origin)?.host !== URL.parse(`http://${host}`)?.host)
       throw new ServiceError('host_refused', 'the Origin header names another host')
   }
-}
-
-/** The same as an `onRequest` hook. */
-export function checkHost(allowed: readonly string[]): (request: FastifyRequest) => Promise<void> {
-  const check = hostChecker(allowed)
-  return async (request) => check(request)
 }
 
 export const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]']

@@ -176,7 +176,7 @@ test('labels requests by route template', async () => {
   await app.inject('/items/2')
   const { body } = await app.inject('/metrics')
   expect(body).toContain(
-    'usdcop_http_request_duration_seconds_count{service="test",method="GET",route="/items/:id",status="200"} 2',
+    'usdcop_http_request_duration_seconds_count{method="GET",route="/items/:id",status="200",service="test"} 2',
   )
 })
 

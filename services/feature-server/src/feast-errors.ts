@@ -45,7 +45,7 @@ export function renderFeastErrors(serving: Serving) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     reply.type('application/json')
     if (isTooDeep(error)) {
-      request.log.warn({ err: error }, 'a body nested too deeply')
+      request.log.warn({ err: error, requestId: request.id }, 'a body nested too deeply')
       reply.code(422).send(stringify({ detail: [TOO_DEEP] }))
       return
     }
@@ -61,7 +61,7 @@ export function renderFeastErrors(serving: Serving) {
     const fault = toServiceError(error)
     // A caller who left aborts the work: nobody is there to answer, and nothing is wrong.
     if (fault.status >= 500 && !reply.raw.destroyed)
-      request.log.error({ err: error }, 'request failed')
+      request.log.error({ err: error, requestId: request.id }, 'request failed')
     if (fault.code === 'unauthenticated') {
       const detail =
         request.headers.authorization === undefined

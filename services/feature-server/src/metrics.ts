@@ -3,18 +3,27 @@ import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { type StatusCounts, statusesOf } from '@usdcop/feast/serving/reply'
 import type { DomainClock } from '@usdcop/service/clock'
 import { LATENCY_BUCKETS_SECONDS } from '@usdcop/service/metrics'
+import {
+  type Count,
+  createCounter,
+  createHistogram,
+  type Distribution,
+  type Tally,
+} from '@usdcop/service/tallies'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 /** Every metric of this service: Feast's own names, so that dashboards for Feast work, and ours. */
 export interface FeatureServerMetrics {
-  readonly requests: Counter<'endpoint' | 'status'>
-  readonly latency: Histogram<'endpoint' | 'feature_count' | 'feature_view_count'>
-  readonly onlineRequests: Counter
-  readonly entityCount: Histogram
+  /** By endpoint and outcome. */
+  readonly requests: Tally<Count>
+  /** By endpoint, binned features and binned views. */
+  readonly latency: Tally<Distribution>
+  readonly onlineRequests: Count
+  readonly entityCount: Distribution
   /** Counts served values of a view, by the places of their statuses in `STATUSES`. */
   served(view: string, counts: StatusCounts): void
   readonly pushes: Counter<'push_source' | 'mode'>
-  readonly storeRead: Histogram
+  readonly storeRead: Distribution
   readonly olderRows: Counter<'feature_view'>
   readonly materializations: Counter<'feature_view' | 'status'>
   readonly materializationSeconds: Histogram<'feature_view'>
@@ -50,30 +59,30 @@ export function createFeatureServerMetrics(
       buckets: MATERIALIZATION_BUCKETS_SECONDS,
       registers,
     }),
-    requests: new Counter({
+    requests: createCounter({
       name: 'feast_feature_server_request_total',
       help: 'Requests by endpoint and outcome (success or error).',
       labelNames: ['endpoint', 'status'],
       registers,
     }),
-    latency: new Histogram({
+    latency: createHistogram({
       name: 'feast_feature_server_request_latency_seconds',
       help: 'Time to answer, by endpoint and binned size of the request.',
       labelNames: ['endpoint', 'feature_count', 'feature_view_count'],
       buckets: LATENCY_BUCKETS_SECONDS,
       registers,
     }),
-    onlineRequests: new Counter({
+    onlineRequests: createCounter({
       name: 'feast_online_features_request_total',
       help: 'Online feature requests that were read from the store.',
       registers,
-    }),
-    entityCount: new Histogram({
+    }).of(),
+    entityCount: createHistogram({
       name: 'feast_online_features_entity_count',
       help: 'Entity rows a request.',
       buckets: [1, 5, 10, 25, 50, 100, 250, 500, 1_000],
       registers,
-    }),
+    }).of(),
     served: addStatuses(registers),
     pushes: new Counter({
       name: 'feast_push_request_total',
@@ -81,12 +90,12 @@ export function createFeatureServerMetrics(
       labelNames: ['push_source', 'mode'],
       registers,
     }),
-    storeRead: new Histogram({
+    storeRead: createHistogram({
       name: 'feast_feature_server_online_store_read_duration_seconds',
       help: 'Time the online store took for one request.',
       buckets: LATENCY_BUCKETS_SECONDS,
       registers,
-    }),
+    }).of(),
     olderRows: new Counter({
       name: 'usdcop_feature_server_older_rows_total',
       help: 'Pushed rows that lost to a row with the same or a newer event time.',
@@ -172,16 +181,18 @@ function addResourceMetrics(registers: Registry[]): void {
   })
 }
 
-const FEATURE_BINS = [10, 25, 50, 100, 250]
+const FEATURE_BINS = [
+  [10, '1-10'],
+  [25, '11-25'],
+  [50, '26-50'],
+  [100, '51-100'],
+  [250, '101-250'],
+] as const
 
 /** A label from a closed set: the raw count would make one time series a request shape. */
 export function featureBin(count: number): string {
-  let lower = 1
-  for (const upper of FEATURE_BINS) {
-    if (count <= upper) return `${lower}-${upper}`
-    lower = upper + 1
-  }
-  return `${lower}+`
+  for (const [upper, label] of FEATURE_BINS) if (count <= upper) return label
+  return '251+'
 }
 
 /** Views a request may span before the label stops telling them apart. */

@@ -6,14 +6,14 @@ import {
   assertRole,
   bearerOf,
   type Guard,
-  guardReads,
   isLoopback,
   isNamed,
   type Keyring,
 } from '@usdcop/service/auth'
 import { ServiceError } from '@usdcop/service/errors'
+import { hostAssertion, LOOPBACK_NAMES } from '@usdcop/service/host-check'
 import type { OidcUser } from '@usdcop/service/oidc'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { type Action, type Identity, resourcesRead } from './identity.ts'
 import { feastUser } from './permissions.ts'
 
@@ -33,7 +33,7 @@ export interface AccessOptions {
 
 /** Who may do what here. Guards are `onRequest` hooks; the assertions need what the body names. */
 export interface Access {
-  readonly guardReads: Guard
+  readonly guardReads: Guard | onRequestHookHandler
   readonly guardWrites: Guard
   /** `/metrics`: open on loopback whatever is set up for the features. */
   readonly guardMetrics: Guard
@@ -54,18 +54,23 @@ const MAX_REMEMBERED = 10_000
 
 export function createAccess({ keyring, readToken, bindHost }: AccessOptions): Access {
   const identify = createIdentifier(keyring, readToken)
-  const open = guardReads(keyring, bindHost)
+  const assertHost = hostAssertion([...LOOPBACK_NAMES, bindHost])
   const guard =
     (role: 'reader' | 'writer'): Guard =>
     async (request) => {
       request.identity = await identify(bearerOf(request), role)
     }
+  // With a promise for each request the check would cost more than it does.
+  const open: onRequestHookHandler = (request, _reply, done) => {
+    assertHost(request)
+    done()
+  }
   // A decision holds as long as its plan, and a plan as long as the definitions it was made of.
   const granted = new WeakMap<Identity, WeakSet<Plan>>()
   return {
     guardReads: readToken === undefined && isLoopback(bindHost) ? open : guard('reader'),
     guardWrites: guard('writer'),
-    guardMetrics: isLoopback(bindHost) ? open : guard('reader'),
+    guardMetrics: isLoopback(bindHost) ? async (request) => assertHost(request) : guard('reader'),
     assertMayRead({ identity }, asked, plan) {
       if (identity === null) return
       let plans = granted.get(identity)

@@ -100,12 +100,7 @@ function observe(
   metrics.entityCount.observe(rowCount)
   for (let index = 0; index < views.length; index++)
     metrics.served((views[index] as PlannedView).view.name, counts[index] as StatusCounts)
-  metrics.latency.observe(
-    {
-      endpoint: ENDPOINT,
-      feature_count: featureBin(featureCount),
-      feature_view_count: viewBin(views.length),
-    },
-    (performance.now() - startedAt) / 1_000,
-  )
+  metrics.latency
+    .of(ENDPOINT, featureBin(featureCount), viewBin(views.length))
+    .observe((performance.now() - startedAt) / 1_000)
 }

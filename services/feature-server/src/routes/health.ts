@@ -11,7 +11,7 @@ export function health(app: FastifyInstance, store: OnlineStore): void {
     const healthy = await store.ping(signal).then(
       () => true,
       (error: unknown) => {
-        request.log.warn({ err: error }, 'not healthy')
+        request.log.warn({ err: error, requestId: request.id }, 'not healthy')
         return false
       },
     )

@@ -52,7 +52,8 @@ export function materialize(app: FastifyInstance, deps: MaterializeDeps): void {
       return reply.code(200).type('application/json').send('null')
     }
     done.catch((error: unknown) => {
-      request.log.error({ err: error, views: job.views }, 'materialization failed')
+      const { id: requestId } = request
+      request.log.error({ err: error, requestId, views: job.views }, 'materialization failed')
     })
     const body = { status: 'accepted', feature_views: job.views }
     return reply.code(202).type('application/json').send(JSON.stringify(body))
