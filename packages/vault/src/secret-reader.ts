@@ -148,7 +148,8 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
 
   function kept(request: SecretRequest): SecretAnswer | undefined {
     if (request.fresh === true) return undefined
-    const entry = entries.get(keyOf(request))
+    // Asked for as it was given: what does not fit the grammar is not there.
+    const entry = entries.get(keyOf(`${request.mount}:${request.path}`, request))
     if (entry === undefined) return undefined
     const ageMs = clock.now() - entry.readAt
     const goodMs = Math.min(ttlMs, entry.secret.leaseMs * SHARE_OF_LEASE)
@@ -182,7 +183,7 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
       const hit = kept(request)
       if (hit !== undefined) return hit
       const place = placeOf(request)
-      const key = keyOf(request)
+      const key = keyOf(place, request)
       const fresh = request.fresh === true
       // Whoever wants it fresh has a reason that began after an earlier request did.
       const shared = fresh ? undefined : flights.get(key)
@@ -212,8 +213,8 @@ function placeOf({ mount, path }: KvAddress): string {
   return `${secretPath(mount)}:${secretPath(path)}`
 }
 
-function keyOf(request: SecretRequest): string {
-  return `${placeOf(request)}#${request.version ?? ''}`
+function keyOf(place: string, { version }: SecretRequest): string {
+  return `${place}#${version ?? ''}`
 }
 
 function answerOf(

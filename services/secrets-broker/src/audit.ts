@@ -42,6 +42,17 @@ export function createAudit(logger: Logger): Audit {
   const { bindings, mixin, write } = linePartsOf(logger)
   let lines = ''
   let told: (() => void)[] = []
+  let at = Number.NaN
+  let time = ''
+
+  function timeNow(): string {
+    const now = Date.now()
+    if (now !== at) {
+      at = now
+      time = new Date(now).toISOString()
+    }
+    return time
+  }
 
   function flush(): void {
     const [text, all] = [lines, told]
@@ -54,10 +65,14 @@ export function createAudit(logger: Logger): Audit {
   return (entry, written = nothing) => {
     const { requestId, remote, caller, way, action, outcome, about } = entry
     const msg = `${caller} ${action}: ${outcome}`
-    const said = { ...mixin(), requestId, remote, caller, way, action, outcome, about, msg }
-    const time = new Date().toISOString()
-    const fields = JSON.stringify(said).slice(1)
-    lines += `{"level":${INFO},"time":"${time}",${bindings},"audit":true,${fields}\n`
+    const fields = { requestId, remote, caller, way, action, outcome, about, msg }
+    lines += `{"level":${INFO},"time":"${timeNow()}",${bindings},"audit":true${inside(mixin())}${inside(fields)}}\n`
     if (told.push(written) === 1) setImmediate(flush)
   }
+}
+
+/** What stands in an object's JSON, behind a comma where there is anything. */
+function inside(fields: object): string {
+  for (const _ in fields) return `,${JSON.stringify(fields).slice(1, -1)}`
+  return ''
 }

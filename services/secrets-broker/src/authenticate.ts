@@ -43,7 +43,7 @@ function byToken(
       throw new ServiceError('unauthenticated', 'a client certificate or a bearer token is needed')
     return { caller: certified, way: 'certificate' }
   }
-  const token = /^Bearer (?<token>\S+)$/i.exec(authorization)?.groups?.['token'] ?? ''
+  const token = /^Bearer (\S+)$/i.exec(authorization)?.[1] ?? ''
   const named = callers.byToken(token)
   if (named === undefined)
     throw new ServiceError('unauthenticated', 'the bearer token is not known')

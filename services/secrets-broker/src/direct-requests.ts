@@ -1,5 +1,5 @@
 import { ServiceError } from '@usdcop/service/errors'
-import { hostChecker } from '@usdcop/service/host-check'
+import { hostAssertion } from '@usdcop/service/host-check'
 import type { onRequestHookHandler } from 'fastify'
 
 /** What proxies add. Callers speak to the broker themselves; who is behind a proxy cannot be told. */
@@ -10,7 +10,7 @@ const ADDED_BY_PROXIES = ['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-
  * that was talked into asking for somebody else.
  */
 export function demandDirect(hosts: readonly string[]): onRequestHookHandler {
-  const assertOurHost = hostChecker(hosts)
+  const assertOurHost = hostAssertion(hosts)
   return (request, _reply, done) => {
     assertOurHost(request)
     for (const name in request.headers)

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@usdcop/service/errors'
-import { createTally, LATENCY_BUCKETS_SECONDS } from '@usdcop/service/metrics'
+import { LATENCY_BUCKETS_SECONDS } from '@usdcop/service/metrics'
+import { createCounter } from '@usdcop/service/tallies'
 import type { Observe } from '@usdcop/vault/events'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Action } from './audit.ts'
@@ -15,7 +16,7 @@ export interface BrokerMetrics {
 
 export function createBrokerMetrics(registry: Registry): BrokerMetrics {
   const registers = [registry]
-  const requests = createTally({
+  const requests = createCounter({
     name: 'usdcop_secrets_broker_requests_total',
     help: 'Requests by caller (unknown: nobody that we know), what they asked for, and ok or the code of the error.',
     labelNames: ['caller', 'action', 'outcome'],
@@ -34,7 +35,7 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
     buckets: LATENCY_BUCKETS_SECONDS,
     registers,
   })
-  const reads = createTally({
+  const reads = createCounter({
     name: 'usdcop_secrets_broker_reads_total',
     help: 'Secrets read for callers, by where the answer is from: fresh, shared, cached, or stale (Vault does not answer).',
     labelNames: ['identity', 'answer'],
@@ -65,7 +66,7 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
         attempts.inc({ identity, operation, outcome })
         seconds.observe({ operation }, ms / 1_000)
       } else if (event.kind === 'read') {
-        reads(event.identity, event.answer)
+        reads.of(event.identity, event.answer).inc()
       } else if (event.kind === 'token') {
         tokens.inc({ identity: event.identity, state: event.state })
       } else if (event.kind === 'alert') {
@@ -74,7 +75,7 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
         up.set(event.up ? 1 : 0)
       }
     },
-    request: requests,
+    request: (caller, action, outcome) => requests.of(caller, action, outcome).inc(),
     watchTokens(msLeft) {
       new Gauge({
         name: 'usdcop_secrets_broker_token_seconds_left',

@@ -32,8 +32,6 @@ export function tellOfRequests(
   { audit, metrics }: { readonly audit: Audit; readonly metrics: BrokerMetrics },
 ): void {
   scope.decorateRequest(TOLD, null)
-  // Nothing here logs through a request's own logger, and making one costs as much as finding a secret.
-  scope.setChildLoggerFactory((logger) => logger)
   scope.addHook('onRequest', (request, reply, done) => {
     request[TOLD] = {
       caller: UNKNOWN,
