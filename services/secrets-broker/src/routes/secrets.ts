@@ -6,9 +6,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Admission } from '../admission.ts'
 import type { CallerSecrets } from '../caller-secrets.ts'
-import { type Told, toldOf } from '../told.ts'
+import { sendTold, type Tellers, toldOf } from '../told.ts'
 
-export interface SecretsDeps {
+export interface SecretsDeps extends Tellers {
   readonly secrets: CallerSecrets
   readonly admission: Admission
   /** Where KV version 2 is. */
@@ -27,6 +27,14 @@ const CACHE = { vault: 'MISS', cache: 'HIT', stale: 'STALE', environment: 'NONE'
 /** GET /v1/secrets/PATH: a secret that the caller's own policy lets it read. */
 export function secrets(app: FastifyInstance, deps: SecretsDeps): void {
   const { admission, mount } = deps
+
+  function send(reply: FastifyReply, path: string, answer: SecretAnswer): void {
+    const { source, version = 0, ageMs } = answer
+    toldOf(reply.request).about = { path, source, version }
+    reply.header('x-cache', CACHE[source]).header('age', Math.floor(ageMs / 1_000))
+    sendTold(deps, reply, bodyOf(path, answer))
+  }
+
   // Without a promise where the answer is kept: most are, and it would cost as much as the rest of the work.
   app.get(`${PREFIX}*`, (request, reply) => {
     const told = toldOf(request)
@@ -39,10 +47,10 @@ export function secrets(app: FastifyInstance, deps: SecretsDeps): void {
     const wanted = { mount, path: secretPath(given), ...asked(request) }
     told.about = { path: wanted.path }
     const kept = deps.secrets.kept(caller, wanted)
-    if (kept !== undefined) return void send(reply, told, wanted, kept)
+    if (kept !== undefined) return send(reply, wanted.path, kept)
     return deps.secrets
       .read(caller, wanted, callerSignal(reply))
-      .then((answer) => send(reply, told, wanted, answer))
+      .then((answer) => send(reply, wanted.path, answer))
   })
 }
 
@@ -51,20 +59,6 @@ function asked({ url, query }: FastifyRequest): Pick<SecretRequest, 'version' | 
   if (!url.includes('?')) return NOTHING_ASKED
   const { version, fresh } = Query.parse(query)
   return { fresh, ...(version !== undefined && { version }) }
-}
-
-function send(
-  reply: FastifyReply,
-  told: Told,
-  { path }: SecretRequest,
-  answer: SecretAnswer,
-): FastifyReply {
-  told.about = { path, source: answer.source, version: answer.version ?? 0 }
-  return reply
-    .header('x-cache', CACHE[answer.source])
-    .header('age', Math.floor(answer.ageMs / 1_000))
-    .type('application/json; charset=utf-8')
-    .send(bodyOf(path, answer))
 }
 
 /** The one place where values leave. Written by hand: a field may be called `__proto__`. */
