@@ -137,6 +137,10 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
     })
     const [oldest] = entries.keys()
     if (entries.size > MAX_ENTRIES && oldest !== undefined) entries.delete(oldest)
+    // What nobody may be given any more is not kept in memory either.
+    const now = clock.now()
+    for (const [at, { readAt: since }] of entries)
+      if (now - since > Math.max(ttlMs, maxStaleMs)) entries.delete(at)
   }
 
   function discard(place: string | undefined): void {
