@@ -191,8 +191,8 @@ test.for(['plain', 'naïve €, 🔑'])(
       { outcome: 'ok', about: { source: 'cache', version: 4 } },
     ])
     const head = await app.inject({ method: 'HEAD', url: '/v1/secrets/a', headers: alpha })
-  expect([head.statusCode, head.body]).toEqual([200, ''])
-  expect(lines.audits()).toHaveLength(2)
+    expect([head.statusCode, head.body]).toEqual([200, ''])
+    expect(lines.audits()).toHaveLength(2)
   },
 )
 
