@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   backfill: async () => (await import('./backfill.bench.ts')).backfillBench(),
   tracing: async () => (await import('./tracing.bench.ts')).tracingBench(),
   'feature-server': async () => (await import('./feature-server.bench.ts')).featureServerBench(),
+  'secrets-broker': async () => (await import('./secrets-broker.bench.ts')).secretsBrokerBench(),
 }
 
 const { values, positionals } = parseArgs({

@@ -5,7 +5,7 @@ import {
   prepareVault,
   SERVICES,
   type Service,
-} from '../../services/secrets-broker/test/running-broker.ts'
+} from '../../services/secrets-broker/test/prepared-vault.ts'
 import { startProductionBao } from '../support/openbao.ts'
 import { endOf } from '../support/services.ts'
 import { until } from '../support/until.ts'

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ServiceError } from './errors.ts'
@@ -26,7 +26,7 @@ export interface Keyring {
 }
 
 export function digestOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex')
+  return hash('sha256', token)
 }
 
 export function createKeyring(keys: readonly ApiKey[]): Keyring {
@@ -34,7 +34,7 @@ export function createKeyring(keys: readonly ApiKey[]): Keyring {
   return {
     size: keys.length,
     find(token) {
-      const digest = createHash('sha256').update(token).digest()
+      const digest = Buffer.from(digestOf(token), 'hex')
       let found: ApiKey | undefined
       // Every entry is compared, so the time taken does not say which one matched.
       for (const entry of entries) if (timingSafeEqual(entry.digest, digest)) found = entry.key

@@ -57,6 +57,8 @@ export function createEnvironmentReader(secrets: EnvironmentSecrets): SecretRead
         )
       return { fields, version: undefined, source: 'environment', ageMs: 0 }
     },
+    kept: () => undefined,
+    holds: () => ({ secrets: 0, oldestMs: 0 }),
     forget: () => {},
   }
 }

@@ -1,4 +1,5 @@
 import { LATENCY_BUCKETS_SECONDS } from '@usdcop/service/metrics'
+import { createCounter } from '@usdcop/service/tallies'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Observe } from './events.ts'
 
@@ -28,7 +29,8 @@ export function createVaultMetrics(registry: Registry, prefix: string): VaultMet
     buckets: LATENCY_BUCKETS_SECONDS,
     registers,
   })
-  const reads = new Counter({
+  // Counted for every request that a kept secret answers.
+  const reads = createCounter({
     name: `${prefix}_reads_total`,
     help: 'Secrets read, by where the answer is from: fresh, shared, cached, or stale (Vault does not answer).',
     labelNames: ['identity', 'answer'],
@@ -84,7 +86,7 @@ export function createVaultMetrics(registry: Registry, prefix: string): VaultMet
         attempts.inc({ identity, operation, outcome })
         seconds.observe({ operation }, ms / 1_000)
       } else if (event.kind === 'read') {
-        reads.inc({ identity: event.identity, answer: event.answer })
+        reads.of(event.identity, event.answer).inc()
       } else if (event.kind === 'token') {
         tokens.inc({ identity: event.identity, state: event.state })
       } else if (event.kind === 'lease') {

@@ -27,12 +27,22 @@ export interface SecretAnswer {
   readonly ageMs: number
 }
 
+export interface Holds {
+  readonly secrets: number
+  /** Since the oldest of them was read; 0 where there is none. */
+  readonly oldestMs: number
+}
+
 export interface SecretReader {
   /**
    * @throws ServiceError `secret_denied`, `secret_absent`, `secret_deleted`: Vault's answers, never hidden by anything kept;
    *   `vault_unavailable`, `vault_sealed`: nobody answered and nothing may stand in
    */
   read(request: SecretRequest, signal: AbortSignal): Promise<SecretAnswer>
+  /** What `read` would answer at once, without a wait; undefined where it has to ask Vault. Told as a read is. */
+  kept(request: SecretRequest): SecretAnswer | undefined
+  /** What is in memory now, also what would only stand in while Vault does not answer. */
+  holds(): Holds
   /** Forgets one path, or everything; what is being read now is not kept either. */
   forget(address?: KvAddress): void
 }
@@ -127,6 +137,10 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
     })
     const [oldest] = entries.keys()
     if (entries.size > MAX_ENTRIES && oldest !== undefined) entries.delete(oldest)
+    // What nobody may be given any more is not kept in memory either.
+    const now = clock.now()
+    for (const [at, { readAt: since }] of entries)
+      if (now - since > Math.max(ttlMs, maxStaleMs)) entries.delete(at)
   }
 
   function discard(place: string | undefined): void {
@@ -136,13 +150,17 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
     for (const [key, flight] of flights) if (concerns(flight)) flights.delete(key)
   }
 
-  function kept(key: string): SecretAnswer | undefined {
-    const entry = entries.get(key)
+  function kept(request: SecretRequest): SecretAnswer | undefined {
+    if (request.fresh === true) return undefined
+    // Asked for as it was given: what does not fit the grammar is not there.
+    const entry = entries.get(keyOf(`${request.mount}:${request.path}`, request))
     if (entry === undefined) return undefined
     const ageMs = clock.now() - entry.readAt
     const goodMs = Math.min(ttlMs, entry.secret.leaseMs * SHARE_OF_LEASE)
     const proved = entry.epoch === identity.epoch() && identity.tokenMsLeft() > 0
-    return ageMs < goodMs && proved ? answerOf(entry.secret, 'cache', ageMs) : undefined
+    if (ageMs >= goodMs || !proved) return undefined
+    tell('cached')
+    return answerOf(entry.secret, 'cache', ageMs)
   }
 
   function standIn(key: string, request: SecretRequest, fault: ServiceError): SecretAnswer {
@@ -166,14 +184,11 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
   return {
     async read(request, signal) {
       signal.throwIfAborted()
+      const hit = kept(request)
+      if (hit !== undefined) return hit
       const place = placeOf(request)
-      const key = `${place}#${request.version ?? ''}`
+      const key = keyOf(place, request)
       const fresh = request.fresh === true
-      const hit = fresh ? undefined : kept(key)
-      if (hit !== undefined) {
-        tell('cached')
-        return hit
-      }
       // Whoever wants it fresh has a reason that began after an earlier request did.
       const shared = fresh ? undefined : flights.get(key)
       const flight = shared ?? begin(key, place, request)
@@ -187,12 +202,23 @@ export function createSecretReader(options: SecretReaderOptions): SecretReader {
         return standIn(key, request, error)
       }
     },
+    kept,
+    holds() {
+      const now = clock.now()
+      let oldestMs = 0
+      for (const { readAt } of entries.values()) oldestMs = Math.max(oldestMs, now - readAt)
+      return { secrets: entries.size, oldestMs }
+    },
     forget: (address) => discard(address === undefined ? undefined : placeOf(address)),
   }
 }
 
 function placeOf({ mount, path }: KvAddress): string {
   return `${secretPath(mount)}:${secretPath(path)}`
+}
+
+function keyOf(place: string, { version }: SecretRequest): string {
+  return `${place}#${version ?? ''}`
 }
 
 function answerOf(

@@ -252,3 +252,32 @@ describe('variables of an explicit list', () => {
     expect(await codeOf(reader.read({ ...A, path: '../a' }, signal))).toBe('secret_path_invalid')
   })
 })
+
+test('tells what it holds, and drops what nobody may be given any more', async () => {
+  const { clock, reader, vault } = await setUp({ ttlMs: 1_000, maxStaleMs: 10_000 })
+  vault.secrets.get('one')?.set('b', 'b-of-one')
+  expect(reader.holds()).toEqual({ secrets: 0, oldestMs: 0 })
+  await reader.read(A, signal)
+  await clock.pass(5_000)
+  await reader.read({ ...A, path: 'b' }, signal)
+  expect(reader.holds()).toEqual({ secrets: 2, oldestMs: 5_000 })
+  await clock.pass(5_001)
+  await reader.read({ ...A, path: 'b' }, signal)
+  expect(reader.holds()).toEqual({ secrets: 1, oldestMs: 0 })
+})
+
+test('says at once what is kept, and nothing of what it would have to ask for', async () => {
+  const { clock, reader, reads } = await setUp({ ttlMs: 1_000 })
+  expect(reader.kept(A)).toBeUndefined()
+  await reader.read(A, signal)
+  expect(reader.kept(A)?.fields.get('value')?.reveal()).toBe('a-of-one')
+  for (const other of [
+    { ...A, fresh: true },
+    { ...A, version: 1 },
+    { ...A, path: 'a#' },
+    { mount: 'secret:a', path: '' },
+  ])
+    expect(reader.kept(other)).toBeUndefined()
+  await clock.pass(1_000)
+  expect([reader.kept(A), reads()]).toEqual([undefined, 1])
+})

@@ -1,6 +1,6 @@
 import { ServiceError } from '@usdcop/service/errors'
-import type { FastifyRequest } from 'fastify'
-import { authenticate } from './authenticate.ts'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import { createAuthenticate } from './authenticate.ts'
 import type { CallerSecrets } from './caller-secrets.ts'
 import { type Caller, type Callers, UNKNOWN } from './callers.ts'
 import { createLimiter, type Limiter, type RateLimit } from './rate-limit.ts'
@@ -21,10 +21,18 @@ export interface AdmissionOptions {
   readonly now: () => number
 }
 
+const ADMITTED = Symbol('admitted')
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    [ADMITTED]?: Caller
+  }
+}
+
 /** Who comes in: known, not revoked, and not too often. */
 export interface Admission {
   /** An `onRequest` hook. */
-  readonly admit: (request: FastifyRequest) => Promise<void>
+  readonly admit: onRequestHookHandler
   callerOf(request: FastifyRequest): Caller
   /** @throws ServiceError `too_many_requests` */
   countIdentity(caller: Caller): void
@@ -34,9 +42,9 @@ export interface Admission {
 
 export function createAdmission(options: AdmissionOptions): Admission {
   const { callers, revocations, limits, now } = options
+  const authenticate = createAuthenticate(callers)
   const requests = createLimiter(limits.requests, now)
   const identities = createLimiter(limits.identities, now)
-  const admitted = new WeakMap<FastifyRequest, Caller>()
 
   function assertServed(caller: Caller): void {
     if (revocations.isRevoked(caller))
@@ -44,17 +52,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
   }
 
   return {
-    async admit(request) {
+    admit(request, _reply, done) {
       const { caller, way } = whoAsks(request)
       const told = toldOf(request)
       told.caller = caller.name
       told.way = way
       count(requests, caller.name)
       assertServed(caller)
-      admitted.set(request, caller)
+      request[ADMITTED] = caller
+      done()
     },
     callerOf(request) {
-      const caller = admitted.get(request)
+      const caller = request[ADMITTED]
       if (caller === undefined) throw new ServiceError('unauthenticated', 'nobody is known to ask')
       return caller
     },
@@ -64,7 +73,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function whoAsks(request: FastifyRequest) {
     try {
-      return authenticate(callers, request)
+      return authenticate(request)
     } catch (error) {
       // Guessing has a limit of its own, and uses up nobody else's.
       count(requests, UNKNOWN)

@@ -9,20 +9,41 @@ export interface Authenticated {
   readonly way: 'certificate' | 'bearer'
 }
 
+/** Says who asks. */
+export type Authenticate = (request: FastifyRequest) => Authenticated
+
 /**
  * Who asks. A certificate counts if the TLS layer has verified it; one that it has not ends the matter, whatever else is
- * shown. Who shows a certificate and a token must be the same caller by both.
- * @throws ServiceError `unauthenticated`
+ * shown. Who shows a certificate and a token must be the same caller by both. A certificate is read once a connection:
+ * no other one comes on it. A token is read at each request.
+ * @returns throws ServiceError `unauthenticated`
  */
-export function authenticate(callers: Callers, request: FastifyRequest): Authenticated {
-  const certified = byCertificate(callers, request)
+export function createAuthenticate(callers: Callers): Authenticate {
+  const certified = new WeakMap<TLSSocket, Caller>()
+  return (request) => {
+    const { socket } = request.raw
+    if (!(socket instanceof TLSSocket)) return byToken(callers, request, undefined)
+    const known = certified.get(socket)
+    if (known !== undefined) return byToken(callers, request, known)
+    const caller = byCertificate(callers, socket)
+    if (caller !== undefined) certified.set(socket, caller)
+    return byToken(callers, request, caller)
+  }
+}
+
+/** @param certified whose certificate was shown with it */
+function byToken(
+  callers: Callers,
+  request: FastifyRequest,
+  certified: Caller | undefined,
+): Authenticated {
   const { authorization } = request.headers
   if (authorization === undefined) {
     if (certified === undefined)
       throw new ServiceError('unauthenticated', 'a client certificate or a bearer token is needed')
     return { caller: certified, way: 'certificate' }
   }
-  const token = /^Bearer (?<token>\S+)$/i.exec(authorization)?.groups?.['token'] ?? ''
+  const token = /^Bearer (\S+)$/i.exec(authorization)?.[1] ?? ''
   const named = callers.byToken(token)
   if (named === undefined)
     throw new ServiceError('unauthenticated', 'the bearer token is not known')
@@ -31,9 +52,8 @@ export function authenticate(callers: Callers, request: FastifyRequest): Authent
   return { caller: named, way: certified === undefined ? 'bearer' : 'certificate' }
 }
 
-function byCertificate(callers: Callers, request: FastifyRequest): Caller | undefined {
-  const { socket } = request.raw
-  if (!(socket instanceof TLSSocket)) return undefined
+/** Undefined where none is shown. */
+function byCertificate(callers: Callers, socket: TLSSocket): Caller | undefined {
   const certificate = socket.getPeerCertificate()
   // Empty where none was sent.
   if (certificate?.raw === undefined) return undefined

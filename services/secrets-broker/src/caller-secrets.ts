@@ -2,6 +2,7 @@ import { ServiceError } from '@usdcop/service/errors'
 import { createIdentity, type Identity } from '@usdcop/vault/identity'
 import {
   createSecretReader,
+  type Holds,
   type SecretAnswer,
   type SecretReader,
   type SecretRequest,
@@ -25,6 +26,11 @@ export interface CallerSecretsOptions {
 export interface CallerSecrets extends AsyncDisposable {
   /** @throws ServiceError as `SecretReader` does; `forbidden` once the caller is revoked, also while its answer is on its way */
   read(caller: Caller, request: SecretRequest, signal: AbortSignal): Promise<SecretAnswer>
+  /**
+   * What `read` would answer at once; undefined where Vault has to be asked.
+   * @throws ServiceError `forbidden` once the caller is revoked
+   */
+  kept(caller: Caller, request: SecretRequest): SecretAnswer | undefined
   /** Ends the caller's login and cache; the next read makes others. What is being read now is answered first. */
   rotate(caller: Caller): Promise<void>
   /** Ends them now, and reads nothing for this caller until it is restored. */
@@ -35,6 +41,8 @@ export interface CallerSecrets extends AsyncDisposable {
   flush(caller?: Caller): void
   /** By caller, what is left of its token; callers that have none yet are not there. */
   tokensMsLeft(): ReadonlyMap<string, number>
+  /** By caller, what is kept for it. */
+  holds(): ReadonlyMap<string, Holds>
 }
 
 interface Session {
@@ -97,6 +105,10 @@ export function createCallerSecrets(options: CallerSecretsOptions): CallerSecret
         assertServed(caller)
       }
     },
+    kept(caller, request) {
+      assertServed(caller)
+      return sessions.get(caller.name)?.reader.kept(request)
+    },
     async rotate(caller) {
       const session = take(caller)
       if (session === undefined) return
@@ -117,6 +129,7 @@ export function createCallerSecrets(options: CallerSecretsOptions): CallerSecret
     },
     tokensMsLeft: () =>
       new Map([...sessions].map(([name, { identity }]) => [name, identity.tokenMsLeft()])),
+    holds: () => new Map([...sessions].map(([name, { reader }]) => [name, reader.holds()])),
     async [Symbol.asyncDispose]() {
       closed = true
       const open = [...sessions.values()]

@@ -24,12 +24,16 @@ export interface Issuer {
    * @throws ServiceError `vault_refused` where Vault does not let the broker, `vault_unavailable`, `vault_sealed`
    */
   issue(caller: Caller, signal: AbortSignal): Promise<Issued>
+  /** By caller, what is left of the newest secret id that was issued to it, used or not; 0 once it has ended. */
+  msLeft(): ReadonlyMap<string, number>
   /** What the broker logs in with to read this caller's secrets: from its own address, so bound to none of the caller's. */
   credential(caller: Caller, signal: AbortSignal): Promise<Credential>
 }
 
 export function createIssuer(options: IssuerOptions): Issuer {
   const { identity, wrapTtlSeconds, secretIdTtlSeconds } = options
+  const { clock } = identity.server
+  const endsAt = new Map<string, number>()
 
   async function issue(role: string, cidrs: readonly string[], signal: AbortSignal) {
     const limits = { wrapTtlSeconds, ttlSeconds: secretIdTtlSeconds, uses: 1 }
@@ -47,7 +51,16 @@ export function createIssuer(options: IssuerOptions): Issuer {
 
   return {
     secretIdTtlSeconds,
-    issue: ({ role, cidrs }, signal) => issue(role, cidrs, signal),
+    async issue({ name, role, cidrs }, signal) {
+      const askedAt = clock.now()
+      const issued = await issue(role, cidrs, signal)
+      endsAt.set(name, askedAt + secretIdTtlSeconds * 1_000)
+      return issued
+    },
+    msLeft() {
+      const now = clock.now()
+      return new Map([...endsAt].map(([name, at]) => [name, Math.max(0, at - now)]))
+    },
     async credential({ role }, signal) {
       const { roleId, wrappingToken, creationPath } = await issue(role, [], signal)
       return { kind: 'wrapped', roleId, wrappingToken, creationPath }

@@ -1,11 +1,16 @@
 import { type Lifecycle, runService } from '@usdcop/service/lifecycle'
-import { createLogger } from '@usdcop/service/log'
+import { createLogger, openOutput } from '@usdcop/service/log'
 import { attachTracing } from '@usdcop/tracing/lifetime'
 import { traceFields } from '@usdcop/tracing/log-fields'
 import { readConfig } from './config.ts'
 import { serve } from './serve.ts'
 
-const logger = createLogger({ name: 'secrets-broker', level: 'info', mixin: traceFields })
+const logger = createLogger({
+  name: 'secrets-broker',
+  level: 'info',
+  mixin: traceFields,
+  destination: openOutput(),
+})
 
 await runService({ logger, start })
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@usdcop/service/errors'
+import { createCounter } from '@usdcop/service/tallies'
 import { createVaultMetrics, type VaultMetrics } from '@usdcop/vault/metrics'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Action } from './audit.ts'
@@ -18,7 +19,7 @@ export interface BrokerMetrics extends VaultMetrics {
 
 export function createBrokerMetrics(registry: Registry): BrokerMetrics {
   const registers = [registry]
-  const requests = new Counter({
+  const requests = createCounter({
     name: 'usdcop_secrets_broker_requests_total',
     help: 'Requests by caller (unknown: nobody that we know), what they asked for, and ok or the code of the error.',
     labelNames: ['caller', 'action', 'outcome'],
@@ -43,7 +44,7 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
       if (event.kind === 'secret_id') secretIds.inc({ state: event.state })
       else vault.observe(event)
     },
-    request: (caller, action, outcome) => requests.inc({ caller, action, outcome }),
+    request: (caller, action, outcome) => requests.of(caller, action, outcome).inc(),
     redis: (work, outcome) => redis.inc({ work, outcome }),
     watchRedis({ passwordsAccepted, msSinceRotation }) {
       const gauge = (name: string, help: string, ask: () => number | undefined) =>

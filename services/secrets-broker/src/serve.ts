@@ -14,6 +14,7 @@ import { createCallerSecrets } from './caller-secrets.ts'
 import { BROKER, parseCallers } from './callers.ts'
 import { createCertificateEnds } from './certificate-ends.ts'
 import type { Config } from './config.ts'
+import { watchHoldings } from './holdings.ts'
 import { createIssuer } from './issuer.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { watchOperators } from './operators.ts'
@@ -70,6 +71,7 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   metrics.watchTokens(
     () => new Map([...secrets.tokensMsLeft(), [BROKER, identity.tokenMsLeft()] as const]),
   )
+  watchHoldings(registry, { issuer, secrets })
   const audit = createAudit(logger)
   const redisRotation =
     config.redisRotation &&

@@ -23,8 +23,9 @@ export function tlsOptions({ certificate, key, clientCa, clientCrl }: TlsFiles):
     key,
     minVersion: 'TLSv1.2',
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    // No session is resumed: a resumed one would bring a certificate that nobody has verified since.
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    // No session is resumed: a resumed one would bring a certificate that nobody has verified since. Nor is one renegotiated:
+    // a connection's certificate is read once.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     ...(clientCa !== undefined && {
       ca: clientCa,
       requestCert: true,

@@ -1,7 +1,9 @@
 import { createKeyring } from '@usdcop/service/auth'
 import { ServiceError } from '@usdcop/service/errors'
-import { expect, test } from 'vitest'
+import { Secret } from '@usdcop/vault/secret'
+import { expect, onTestFinished, test } from 'vitest'
 import { HOSTILE_PATHS, ODD_PATHS } from '../../../packages/vault/test/traversal-corpus.ts'
+import { ask } from './ask.ts'
 import {
   bearer,
   fakeIssuer,
@@ -162,6 +164,37 @@ test('keeps a field of any name as it is', async () => {
   expect(answer.body).toContain('"fields":{"__proto__":"alpha:a"}')
   expect([answer.headers['x-cache'], answer.headers['age']]).toEqual(['HIT', '7'])
 })
+
+test.for(['plain', 'naïve €, 🔑'])(
+  'sends a kept value as it is, and tells its bytes: %s',
+  async (text) => {
+    const secrets = fakeSecrets()
+    const kept: typeof secrets.kept = () => ({
+      fields: new Map([['value', new Secret(text)]]),
+      version: 4,
+      source: 'cache',
+      ageMs: 1_000,
+    })
+    const { app, lines } = testBroker({ secrets: { ...secrets, kept } })
+    const address = await app.listen({ host: '127.0.0.1', port: 0 })
+    onTestFinished(() => app.close())
+    const answer = await ask(address, '/v1/secrets/a', { headers: alpha })
+    expect(answer.body).toEqual({ path: 'a', version: 4, source: 'cache', fields: { value: text } })
+    expect(answer.headers).toMatchObject({
+      'content-length': String(Buffer.byteLength(answer.text)),
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-cache': 'HIT',
+      age: '1',
+    })
+    expect(lines.audits()).toMatchObject([
+      { outcome: 'ok', about: { source: 'cache', version: 4 } },
+    ])
+    const head = await app.inject({ method: 'HEAD', url: '/v1/secrets/a', headers: alpha })
+    expect([head.statusCode, head.body]).toEqual([200, ''])
+    expect(lines.audits()).toHaveLength(2)
+  },
+)
 
 test('limits each caller by itself, and guesses apart from all of them', async () => {
   let now = 0

@@ -6,7 +6,8 @@ import {
   startProductionBao,
 } from '../../../tests/support/openbao.ts'
 import { ask } from './ask.ts'
-import { as, prepareVault, runBroker, SERVICES, type Service } from './running-broker.ts'
+import { as, prepareVault, SERVICES, type Service } from './prepared-vault.ts'
+import { runBroker } from './running-broker.ts'
 import { bearer, TOKENS } from './test-broker.ts'
 
 let bao: Bao
@@ -78,6 +79,19 @@ describe('an identity', () => {
       expect([401, 403]).toContain(status)
     }
     expect(await issued()).toBe(before)
+  })
+
+  test('is told of with what is left of it, and what is kept for whom', async () => {
+    const { address, deps } = await runBroker(bao)
+    await ask(address, '/v1/identity', { method: 'POST', headers: as('materializer') })
+    const left = deps.issuer.msLeft().get('materializer') ?? 0
+    expect(left).toBeGreaterThan(110_000)
+    expect(left).toBeLessThanOrEqual(120_000)
+    await read(address, 'materializer', 'services/materializer')
+    expect(deps.secrets.holds().get('materializer')?.secrets).toBe(1)
+    deps.secrets.flush()
+    expect(deps.secrets.holds().get('materializer')).toEqual({ secrets: 0, oldestMs: 0 })
+    expect([deps.issuer.msLeft().size, deps.secrets.holds().size]).toEqual([1, 1])
   })
 
   test('of a role that Vault does not let the broker issue for is a fault of ours', async () => {

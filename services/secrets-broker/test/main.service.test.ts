@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { digestOf } from '@usdcop/service/auth'
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Bao, startDevelopmentBao } from '../../../tests/support/openbao.ts'
 import { ask } from './ask.ts'
 import { type Authority, makeAuthority } from './certificates.ts'
-import { brokerCredential, callersText, prepareVault } from './running-broker.ts'
+import { brokerCredential, callersText, prepareVault } from './prepared-vault.ts'
 import { bearer, TOKENS } from './test-broker.ts'
 
 const MAIN = join(import.meta.dirname, '../src/main.ts')
@@ -109,6 +109,39 @@ test('serves by certificate, has an admin listener on loopback, and revokes what
   expect(code).toBe(0)
   expect(await accessors()).toHaveLength(before + 1)
   expect(printed.join('\n')).not.toMatch(/marker|"level":[56]0/)
+})
+
+test('killed right behind an answer, it has told of every answer that left', async () => {
+  const log = await open(join(authority.folder, 'killed.log'), 'w+')
+  const child = spawn(process.execPath, [MAIN], {
+    env: { ...env, API_KEYS: '', REQUEST_BURST: '10000' },
+    stdio: ['ignore', log.fd, 'ignore'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines = async () =>
+    (await readFile(join(authority.folder, 'killed.log'), 'utf8')).split('\n').slice(0, -1)
+  await expect.poll(lines, { timeout: 30_000 }).toContainEqual(expect.stringContaining('"address"'))
+  const { address } = JSON.parse((await lines()).at(-1) ?? '') as { address: string }
+  const client = await authority.sign('killer', ['DNS:materializer'])
+  const answered: string[] = []
+  let left = 300
+  const askOn = async () => {
+    while (left-- > 0) {
+      const at = '/v1/secrets/services/materializer'
+      const { headers } = await ask(address, at, { ca: authority.ca, client }).catch(() => ({
+        headers: undefined,
+      }))
+      if (headers === undefined) return
+      answered.push(String(headers['x-request-id']))
+      if (answered.length === 200) child.kill('SIGKILL')
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, askOn))
+  expect(child.signalCode ?? (await once(child, 'exit'))[1]).toBe('SIGKILL')
+  await log.close()
+  const told = (await lines()).map((line) => (JSON.parse(line) as { requestId?: string }).requestId)
+  expect(answered.length).toBeGreaterThanOrEqual(200)
+  expect(answered.filter((id) => !told.includes(id))).toEqual([])
 })
 
 test('is there and not ready while Vault is away, and ends all the same', async () => {

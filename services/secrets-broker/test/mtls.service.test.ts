@@ -129,3 +129,16 @@ test.for(['TLSv1.2', 'TLSv1.3'] as const)('resumes no session under %s', async (
   expect(second.isSessionReused()).toBe(false)
   second.destroy()
 })
+
+test('a connection keeps the certificate that it began with: it is never renegotiated', async () => {
+  const { port } = broker.app.server.address() as AddressInfo
+  const shown = { ca: authority.ca, ...clients.get('alpha') }
+  const socket = connect({ port, host: '127.0.0.1', maxVersion: 'TLSv1.2', ...shown })
+  await once(socket, 'secureConnect')
+  const { promise: outcome, resolve } = Promise.withResolvers<string>()
+  socket.on('error', (error) => resolve(error.message))
+  socket.renegotiate({}, (error) => resolve(error?.message ?? 'renegotiated'))
+  socket.write('GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  expect(await outcome).toContain('no renegotiation')
+  socket.destroy()
+})

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, tes
 import { type Bao, startDevelopmentBao } from '../../../tests/support/openbao.ts'
 import { BROKER } from '../src/callers.ts'
 import { type IdentityDir, liveSecretIds, makeIdentityDir } from './identity-dir.ts'
-import { prepareVault } from './running-broker.ts'
+import { prepareVault } from './prepared-vault.ts'
 
 const ROLE = `auth/approle/role/${BROKER}`
 const WRAPPED = `${BROKER}.wrapped-secret-id`

@@ -54,6 +54,7 @@ export function fakeIssuer(): Issuer & { readonly issued: string[] } {
   return {
     issued,
     secretIdTtlSeconds: 120,
+    msLeft: () => new Map(),
     async issue({ role }) {
       issued.push(role)
       return {
@@ -79,6 +80,8 @@ export function fakeSecrets(): CallerSecrets {
       const fields = new Map([['value', new Secret(`${name}:${path}`)]])
       return { fields, version: 3, source: 'vault', ageMs: 0 }
     },
+    kept: () => undefined,
+    holds: () => new Map(),
     rotate: async () => {},
     revoke: async ({ name }) => void revoked.add(name),
     restore: ({ name }) => void revoked.delete(name),

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { get } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
+import { get as getSecurely } from 'node:https'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -24,26 +25,30 @@ export interface PeerOptions {
   readonly env?: (port: number) => NodeJS.ProcessEnv
   readonly healthPath?: string
   readonly path?: string
+  /** Of its authority, where it speaks TLS. */
+  readonly ca?: string | undefined
+  /** Where its standard output goes, a file's descriptor; nowhere unless given. */
+  readonly output?: number
   readonly signal: AbortSignal
 }
 
 /** Starts it on a free port and waits until it is healthy. */
 export async function startPeer(options: PeerOptions): Promise<Peer> {
   const { name, command, args, env, healthPath = '/health', signal } = options
-  const { path = '/get-online-features' } = options
+  const { path = '/get-online-features', ca, output = 'ignore' } = options
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  const url = `${ca === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   const startedAt = performance.now()
   const child = spawn(command, args(port), {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', output, 'pipe'],
     env: { ...process.env, ...env?.(port) },
   })
   let said = ''
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     said = `${said}${chunk.toString()}`.slice(-4_000)
   })
   const end = () => stop(child)
-  while (!(await healthy(url + healthPath))) {
+  while (!(await healthy(url + healthPath, ca))) {
     if (child.exitCode !== null) throw new Error(`${name} ended at its start: ${said}`)
     if (signal.aborted || performance.now() - startedAt > 60_000) {
       await end()
@@ -72,12 +77,17 @@ async function stop(child: ChildProcess): Promise<void> {
   await ended
 }
 
-function healthy(url: string): Promise<boolean> {
+function healthy(url: string, ca: string | undefined): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
-  get(url, { agent: false }, (response) => {
+  const answered = (response: IncomingMessage) => {
     response.resume()
     resolve(response.statusCode === 200)
-  }).on('error', () => resolve(false))
+  }
+  const asking =
+    ca === undefined
+      ? get(url, { agent: false }, answered)
+      : getSecurely(url, { agent: false, ca }, answered)
+  asking.on('error', () => resolve(false))
   return promise
 }
 

@@ -12,7 +12,7 @@ import {
   callersText,
   SERVICES,
   type Service,
-} from '../../../services/secrets-broker/test/running-broker.ts'
+} from '../../../services/secrets-broker/test/prepared-vault.ts'
 import type { Bao } from '../../support/openbao.ts'
 import { freePort } from '../../support/redis-node.ts'
 

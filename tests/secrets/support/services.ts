@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Service } from '../../../services/secrets-broker/test/running-broker.ts'
+import type { Service } from '../../../services/secrets-broker/test/prepared-vault.ts'
 import { endOf, listening } from '../../support/services.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))

@@ -1,14 +1,14 @@
 import { callerSignal } from '@usdcop/service/caller-signal'
 import { ServiceError } from '@usdcop/service/errors'
 import { secretPath } from '@usdcop/vault/secret-path'
-import type { SecretAnswer } from '@usdcop/vault/secret-reader'
-import type { FastifyInstance } from 'fastify'
+import type { SecretAnswer, SecretRequest } from '@usdcop/vault/secret-reader'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Admission } from '../admission.ts'
 import type { CallerSecrets } from '../caller-secrets.ts'
-import { toldOf } from '../told.ts'
+import { sendTold, type Tellers, toldOf } from '../told.ts'
 
-export interface SecretsDeps {
+export interface SecretsDeps extends Tellers {
   readonly secrets: CallerSecrets
   readonly admission: Admission
   /** Where KV version 2 is. */
@@ -20,31 +20,45 @@ const Query = z.strictObject({
   version: z.coerce.number().int().positive().optional(),
   fresh: z.stringbool().default(false),
 })
+const NOTHING_ASKED = { fresh: false }
 /** What `X-Cache` says. */
 const CACHE = { vault: 'MISS', cache: 'HIT', stale: 'STALE', environment: 'NONE' } as const
 
 /** GET /v1/secrets/PATH: a secret that the caller's own policy lets it read. */
 export function secrets(app: FastifyInstance, deps: SecretsDeps): void {
   const { admission, mount } = deps
-  app.get(`${PREFIX}*`, async (request, reply) => {
+
+  function send(reply: FastifyReply, path: string, answer: SecretAnswer): void {
+    const { source, version = 0, ageMs } = answer
+    toldOf(reply.request).about = { path, source, version }
+    reply.header('x-cache', CACHE[source]).header('age', Math.floor(ageMs / 1_000))
+    sendTold(deps, reply, bodyOf(path, answer))
+  }
+
+  // Without a promise where the answer is kept: most are, and it would cost as much as the rest of the work.
+  app.get(`${PREFIX}*`, (request, reply) => {
     const told = toldOf(request)
     told.action = 'secret.read'
     const caller = admission.callerOf(request)
     if (!caller.secrets)
       throw new ServiceError('forbidden', 'this caller gets its identity here, and no secrets')
     // As it was sent: what is percent-encoded is no path, whatever it would decode to.
-    const path = secretPath(request.url.slice(PREFIX.length).split('?', 1)[0] ?? '')
-    told.about = { path }
-    const { version, fresh } = Query.parse(request.query)
-    const wanted = { mount, path, fresh, ...(version !== undefined && { version }) }
-    const answer = await deps.secrets.read(caller, wanted, callerSignal(reply))
-    told.about = { path, source: answer.source, version: answer.version ?? 0 }
-    return reply
-      .header('x-cache', CACHE[answer.source])
-      .header('age', Math.floor(answer.ageMs / 1_000))
-      .type('application/json; charset=utf-8')
-      .send(bodyOf(path, answer))
+    const [given = ''] = request.url.slice(PREFIX.length).split('?', 1)
+    const wanted = { mount, path: secretPath(given), ...asked(request) }
+    told.about = { path: wanted.path }
+    const kept = deps.secrets.kept(caller, wanted)
+    if (kept !== undefined) return send(reply, wanted.path, kept)
+    return deps.secrets
+      .read(caller, wanted, callerSignal(reply))
+      .then((answer) => send(reply, wanted.path, answer))
   })
+}
+
+/** What the query says; nothing of it has to be there. */
+function asked({ url, query }: FastifyRequest): Pick<SecretRequest, 'version' | 'fresh'> {
+  if (!url.includes('?')) return NOTHING_ASKED
+  const { version, fresh } = Query.parse(query)
+  return { fresh, ...(version !== undefined && { version }) }
 }
 
 /** The one place where values leave. Written by hand: a field may be called `__proto__`. */

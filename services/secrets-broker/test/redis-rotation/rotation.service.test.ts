@@ -18,7 +18,7 @@ import {
   type RedisRotationOptions,
   type RotationEvent,
 } from '../../src/redis-rotation/rotation.ts'
-import { brokerCredential, prepareVault } from '../running-broker.ts'
+import { brokerCredential, prepareVault } from '../prepared-vault.ts'
 import { hashOf, type RotatedRedis, startRotatedRedis } from './rotated-redis.ts'
 
 const slow = { timeout: 20_000, interval: 50 }
