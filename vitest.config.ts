@@ -26,6 +26,8 @@ class RestartsLast extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: RestartsLast },
+    // Vitest leaves a core idle; the tests wait for servers more than they compute.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

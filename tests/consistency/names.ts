@@ -44,7 +44,7 @@ function called(
     ['OTEL_SERVICE_NAME', environment['OTEL_SERVICE_NAME']],
     ['the recipe', build?.args['SERVICE']],
     ['the image', /^usdcop\/(?<name>[^:]+)/.exec(image)?.groups?.['name']],
-    ['the logger', /createLogger\(\{ name: '(?<name>[^']+)'/.exec(main)?.groups?.['name']],
+    ['the logger', /createLogger\(\{\s*name: '(?<name>[^']+)'/.exec(main)?.groups?.['name']],
     ['the metrics registry', registryName(files, wanted)],
     ['the network', aliases[0] ?? name],
   ]

@@ -58,6 +58,8 @@ test('what the broker does by itself stands in its audit log and metrics; a look
   tell({ kind: 'reconciliation', outcome: 'ok', changed: true })
   tell({ kind: 'rotation', asked: false, outcome: 'ok', version: 3 })
   tell({ kind: 'rotation', asked: true, outcome: 'ok', version: 4 })
+  // Lines of one turn of the event loop are written at its end.
+  await new Promise(setImmediate)
   expect(lines.audits().map(({ caller, action }) => [caller, action])).toEqual([
     ['secrets-broker', 'redis.reconcile'],
     ['secrets-broker', 'redis.rotate'],
