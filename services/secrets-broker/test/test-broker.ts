@@ -42,7 +42,8 @@ export function logLines(level = 'silent'): Lines {
   const logger = createLogger({
     name: 'secrets-broker',
     level,
-    destination: { write: (line) => void texts.push(line) },
+    // Several lines may come in one piece.
+    destination: { write: (piece) => void texts.push(...piece.split('\n').filter(Boolean)) },
   })
   const parsed = () => texts.map((line) => JSON.parse(line) as Record<string, unknown>)
   return { logger, texts, parsed, audits: () => parsed().filter((line) => line['audit'] === true) }
