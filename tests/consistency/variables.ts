@@ -15,7 +15,7 @@ export const READ_ELSEWHERE: Readonly<Record<string, string>> = {
   COMPOSE_PROFILES: 'compose itself',
   STACK_ABSENT: 'the stack tests and `usdcop stack`',
   VAULT_ROLE_ID: "the seed's variable; accepted and not read, as docs/seed.md says",
-  VAULT_SECRET_ID: "the seed's variable; accepted and not read yet, as docs/seed.md says",
+  VAULT_SECRET_ID: "the seed's variable; accepted and not read, as docs/seed.md says",
 }
 
 /** Every variable of the compose files is written down, and every one written down is used. */
