@@ -31,7 +31,7 @@ async function text() {
 
 /** Looks for needles in files, process arguments and environments; prints where each was found. */
 export const FIND_NEEDLES = `
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 let whole = ''
 for await (const chunk of process.stdin) whole += chunk
@@ -39,11 +39,25 @@ const { needles, roots } = JSON.parse(whole)
 const bytes = needles.map((needle) => Buffer.from(needle))
 const found = []
 let looked = 0
+// In pieces: a container's memory has no room for its own programs twice. Each begins with the end of the one before.
+const overlap = Math.max(...bytes.map(({ length }) => length))
+const piece = Buffer.alloc(overlap + 1_048_576)
 function look(path) {
-  let content
-  try { content = readFileSync(path) } catch { return }
+  const hits = new Set()
+  let file
+  try { file = openSync(path) } catch { return }
+  try {
+    for (let kept = 0; ;) {
+      const end = kept + readSync(file, piece, kept, piece.length - kept)
+      if (end === kept) break
+      const content = piece.subarray(0, end)
+      bytes.forEach((needle, i) => { if (content.includes(needle)) hits.add(i) })
+      kept = Math.min(overlap, end)
+      piece.copyWithin(0, end - kept, end)
+    }
+  } catch { return } finally { closeSync(file) }
   looked += 1
-  bytes.forEach((needle, i) => { if (content.includes(needle)) found.push({ needle: i, path }) })
+  for (const needle of hits) found.push({ needle, path })
 }
 function walk(path) {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
