@@ -5,7 +5,7 @@ import { createRegistry } from '@usdcop/service/metrics'
 import { attachTracing } from '@usdcop/tracing/lifetime'
 import { traceFields } from '@usdcop/tracing/log-fields'
 import { readConfig } from './config.ts'
-import { openMaterializer } from './repository.ts'
+import { openMaterializer } from './materialize/open-materializer.ts'
 import { serve } from './serve.ts'
 import { startWorkers } from './workers.ts'
 

@@ -1,6 +1,5 @@
 import cluster from 'node:cluster'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readRepoConfig } from '@usdcop/feast/config/feature-store-yaml'
 import type { AuthConfig, RepoConfig } from '@usdcop/feast/config/repo-config'
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
@@ -11,13 +10,12 @@ import { openRegistry } from '@usdcop/feast/registry/open-registry'
 import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { openOnlineStore } from '@usdcop/feast/stores/open-store'
-import { connectTransformationService } from '@usdcop/feast/transformation/service'
 import { createOfflineWriter } from '@usdcop/offline-store/append/offline-writer'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import type { Config } from './config.ts'
 import { channelToParent } from './materialize/channel.ts'
-import { createChildMaterializer } from './materialize/child-materializer.ts'
+import { openMaterializer } from './materialize/open-materializer.ts'
 import { createRemoteMaterializer } from './materialize/remote-materializer.ts'
 
 /** A Feast repository that is served: its registry, followed, and the online store it names. */
@@ -32,18 +30,6 @@ export interface ServedRepository {
   readonly offlineWriter?: OfflineWriter | undefined
   /** Undefined where `feature_store.yaml` names no transformation service. */
   readonly transform?: Transformer | undefined
-}
-
-const MATERIALIZER = fileURLToPath(new URL('materialize/main.ts', import.meta.url))
-
-/** Materializes a repository in a process of its own, which the lifecycle ends. */
-export function openMaterializer(
-  { variables }: NonNullable<Config['repository']>,
-  life: Lifecycle,
-): Materializer {
-  const materializer = createChildMaterializer(MATERIALIZER, variables)
-  life.onClose('materializer', () => materializer.stop())
-  return materializer
 }
 
 /** Opens the repository in a folder; the lifecycle closes it. */
@@ -73,15 +59,17 @@ export async function openRepository(
     ? createRemoteMaterializer(channelToParent())
     : openMaterializer(repository, life)
   const offlineWriter = createOfflineWriter(directory)
-  const transform = openTransformer(config, life)
+  const transform = await openTransformer(config, life)
   return { registry, store, auth: config.auth, materializer, offlineWriter, transform }
 }
 
-function openTransformer(
+async function openTransformer(
   { transformationEndpoint: endpoint, project }: RepoConfig,
   life: Lifecycle,
-): Transformer | undefined {
+): Promise<Transformer | undefined> {
   if (endpoint === undefined) return undefined
+  // Arrow and gRPC are much to load for those who have no such service.
+  const { connectTransformationService } = await import('@usdcop/feast/transformation/service')
   const service = connectTransformationService(endpoint, project)
   life.onClose('transformation service', () => service.close())
   return createTransformer(service.transform)

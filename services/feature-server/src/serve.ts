@@ -14,7 +14,7 @@ import type { Registry } from 'prom-client'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { openClock, readContract } from './domain-clock.ts'
-import { openRepository, type ServedRepository } from './repository.ts'
+import type { openRepository, ServedRepository } from './repository.ts'
 import { serveAsWorker } from './workers.ts'
 
 /** Opens what a configuration names, listens, and leaves the closing to the lifecycle. */
@@ -35,7 +35,7 @@ export async function serve(
   const { registry, store, auth, ...ports } =
     config.repository === undefined
       ? await openOwn(config, { vault, life, logger })
-      : await openRepository(config.repository, life, logger)
+      : await openServed(config.repository, life, logger)
   const oidc: OidcConfig | undefined = config.oidc ?? oidcOf(auth)
   if (oidc === undefined) assertMayBind(host, keyring)
   const readToken = oidc && createOidcReader(await withCertificates(oidc))
@@ -56,6 +56,10 @@ export async function serve(
   const { project } = registry.current
   logger.info({ address, serving, project }, 'serving features')
 }
+
+/** Loaded only here: what reads and writes a repository's files is half of what there is to load. */
+const openServed: typeof openRepository = async (...parts) =>
+  await (await import('./repository.ts')).openRepository(...parts)
 
 interface OwnParts {
   readonly vault: Vault | undefined
