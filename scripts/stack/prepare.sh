@@ -344,6 +344,7 @@ TEXT
   if [ "$profile" = production ] && [ ! -e secrets/vault-tls ]; then
     mkdir secrets/.making/vault-tls
     cp secrets/tls/ca.crt secrets/.making/vault-tls/ca.crt
+    chmod 0444 secrets/.making/vault-tls/ca.crt
     sign secrets/.making/vault-tls tls vault 'DNS:vault,DNS:localhost,IP:127.0.0.1' serverAuth
     chmod 0755 secrets/.making/vault-tls
     mv secrets/.making/vault-tls secrets/vault-tls

@@ -15,9 +15,10 @@
 #   VAULT_ISSUE               role for which a wrapped secret id is written to
 #   VAULT_ISSUE_FOLDER        this folder: ROLE.role-id and ROLE.wrapped-secret-id
 #   VAULT_ISSUE_CIDR          addresses, separated by commas, that it may log in from
+#   VAULT_INIT_MARKER         file that is there once all is done, /tmp/vault-init-done; its token is kept beside it
 #
 # As a container's command it stays when it is done, so that it can be run again with `exec`; --stay and --once say
-# so explicitly. /tmp/vault-init-done tells the health check. Whoever has read the secret id keeps it as `secret-id` in that
+# so explicitly. VAULT_INIT_MARKER tells the health check. Whoever has read the secret id keeps it as `secret-id` in that
 # folder; while this stays, it writes another one wherever there is none. Without VAULT_TOKEN it does so with a token that can
 # do nothing else, once it was run by `exec` with one that can.
 set -u
@@ -123,6 +124,7 @@ look_after() {
 }
 
 own_token=yes
+[ -z "${VAULT_TOKEN:-}" ] || rm -f "$marker"
 if [ -z "${VAULT_TOKEN:-}" ]; then
   own_token=no
   say 'no VAULT_TOKEN, so there is nothing that this can do by itself. An operator does, once:'

@@ -7,6 +7,7 @@ import {
   CALLERS,
   everything,
   folder,
+  modeOf,
   openssl,
   prepare,
   SECRETS,
@@ -143,6 +144,9 @@ test('gives Vault a certificate in production, and leaves one of the operator’
   expect(vault.verify(new X509Certificate(await secret('tls/ca.crt')).publicKey)).toBe(true)
   expect(vault.subjectAltName).toBe('DNS:vault, DNS:localhost, IP Address:127.0.0.1')
   expect(await secret('vault-tls/ca.crt')).toBe(await secret('tls/ca.crt'))
+  // Vault's container reads them as a user of its own.
+  for (const name of ['ca.crt', 'tls.crt', 'tls.key'])
+    expect(await modeOf(`secrets/vault-tls/${name}`)).toBe('444')
   const { stdout } = await prepare('--renew-certificates')
   expect(stdout).toContain('signed secrets/vault-tls/tls.crt')
   for (const name of ['ca.crt', 'tls.crt', 'tls.key'])
