@@ -193,9 +193,8 @@ async function ofTheBroker(signal: AbortSignal) {
     {},
     signal,
   )
-  return files
-    .filter(({ name }) => !name.endsWith('.role-id'))
-    .map(({ name, text }) => ({ file: name, text }))
+  expect(files.map(({ text }) => text)).not.toContain('')
+  return files.map(({ name, text }) => ({ file: name, text }))
 }
 
 function tracedAs(service: string): string {

@@ -84,10 +84,10 @@ const answer = await fetch('http://127.0.0.1:8211' + path, { method, headers: { 
 process.stdout.write(JSON.stringify({ status: answer.status, body: await answer.json() }))
 `
 
-/** Prints what lies in the folder of the broker's identity. */
+/** Prints the secret ids, wrapped or not, that lie in the folder of the broker's identity. */
 export const READ_IDENTITY = `
 import { readdirSync, readFileSync } from 'node:fs'
-const names = readdirSync('/run/broker')
+const names = readdirSync('/run/broker').filter((name) => name.includes('secret-id'))
 process.stdout.write(JSON.stringify(names.map((name) => ({ name, text: readFileSync('/run/broker/' + name, 'utf8').trim() }))))
 `
 
