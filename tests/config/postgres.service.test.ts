@@ -4,24 +4,11 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startPostgres } from '../support/postgres.ts'
 import { root } from './support/files.ts'
-import { asUser, preparedDatabase } from './support/prepared-database.ts'
+import { asUser, entrypointEnvironment, preparedDatabase } from './support/prepared-database.ts'
 import { run, temporaryFolder } from './support/run.ts'
 
 const script = join(root, 'config/postgres/init/100-usdcop.sh')
 const PASSWORD = "with 'quotes' and $signs"
-
-/** How the entrypoint of the postgres images calls the script, as far as it matters here. */
-function environment(url: URL, secret: string): NodeJS.ProcessEnv {
-  return {
-    PATH: `${process.env['PATH']}:/usr/lib/postgresql/15/bin`,
-    PGHOST: url.hostname,
-    PGPORT: url.port,
-    PGPASSWORD: decodeURIComponent(url.password),
-    POSTGRES_USER: url.username,
-    POSTGRES_DB: url.pathname.slice(1),
-    GRAFANA_PASSWORD_FILE: secret,
-  }
-}
 
 async function outcome(client: pg.Client, sql: string): Promise<string> {
   return client.query(sql).then(
@@ -39,7 +26,7 @@ test('the init script gives Grafana a user who reads everything and writes nothi
   const owner = new pg.Client({ connectionString: url.href })
   await owner.connect()
   try {
-    const ended = await run('/bin/sh', [script], { env: environment(url, secret) })
+    const ended = await run('/bin/sh', [script], { env: entrypointEnvironment(url, secret) })
     expect({ ...ended }).toMatchObject({ code: 0 })
     expect(ended.output).not.toContain(PASSWORD)
     // What the services make only after this.
@@ -72,7 +59,7 @@ test('the init script gives Grafana a user who reads everything and writes nothi
 test('without a password the init script makes nothing, and says why', async () => {
   await using folder = await temporaryFolder()
   const url = new URL('postgres://nobody@127.0.0.1:1/none')
-  const env = environment(url, join(folder.path, 'missing'))
+  const env = entrypointEnvironment(url, join(folder.path, 'missing'))
   const { code, output } = await run('/bin/sh', [script], { env })
   expect(code).toBe(1)
   expect(output).toContain('no password for the role grafana')

@@ -62,12 +62,13 @@ async function openSignIn(vault: Vault, path: string, logger: Logger): Promise<R
     if (current !== undefined) logger.info({ path }, 'new connections use another password')
     current = user
   })
-  const signal = new AbortController().signal
   if (current === undefined)
     throw new ServiceError('config_invalid', `${path} has no field password`)
-  let known: RedisUser = current
+  const first: RedisUser = current
+  // Whoever asks waits for the read alone, which has a limit of its own and does not fail.
+  const { signal } = new AbortController()
   return {
-    current: () => (known = current ?? known),
+    current: () => current ?? first,
     async renew() {
       if (performance.now() - renewedAt < RENEW_EVERY_MS) return
       renewedAt = performance.now()

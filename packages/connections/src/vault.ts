@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ServiceError } from '@usdcop/service/errors'
 import { type Probe, ProbedState } from '@usdcop/service/health'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
+import { textOfFile } from '@usdcop/vault/credential-sources'
 import type { VaultEvent } from '@usdcop/vault/events'
 import { isConnectivity } from '@usdcop/vault/faults'
 import { createIdentity, type Identity } from '@usdcop/vault/identity'
@@ -62,7 +61,10 @@ async function openVault(settings: VaultSettings, parts: ServiceParts): Promise<
     address: settings.address,
     namespace: settings.namespace,
     timeoutMs: settings.timeoutMs,
-    tls: { ca: settings.caFile === undefined ? undefined : await textOf(settings.caFile) },
+    tls: {
+      ca:
+        settings.caFile === undefined ? undefined : await textOfFile(settings.caFile, life.signal),
+    },
     observe(event) {
       metrics.observe(event)
       tell(logger, event)
@@ -130,12 +132,3 @@ function tell(logger: Logger, event: VaultEvent): void {
 }
 
 const TROUBLE: ReadonlySet<string> = new Set(['refused', 'failed', 'lapsed'])
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    throw new ServiceError('config_invalid', `${path} cannot be read (${code})`)
-  }
-}

@@ -1,17 +1,8 @@
 import { type ApiKey, apiKeysSchema, isLoopback } from '@usdcop/service/auth'
 import { logLevelSchema, parseEnv, portSchema } from '@usdcop/service/config'
-import { secretPath } from '@usdcop/vault/secret-path'
 import { type VaultSettings, vaultPathSchema, vaultSchema } from '@usdcop/vault/vault-config'
 import { z } from 'zod'
 import type { Limits } from './admission.ts'
-
-function isSecretPath(text: string): boolean {
-  try {
-    return secretPath(text) === text
-  } catch {
-    return false
-  }
-}
 
 const seconds = (most: number) => z.coerce.number().int().min(1).max(most)
 
@@ -34,10 +25,7 @@ const variables = z.object({
   REQUEST_BURST: z.coerce.number().int().min(1).default(200),
   IDENTITIES_PER_MINUTE: z.coerce.number().int().min(1).default(30),
   REDIS_ROTATION_URL: z.url({ protocol: /^rediss?$/ }).optional(),
-  REDIS_ROTATION_SECRET: z
-    .string()
-    .refine(isSecretPath, 'expected the path of a secret')
-    .default('trading/redis'),
+  REDIS_ROTATION_SECRET: vaultPathSchema.default('trading/redis'),
   REDIS_ROTATION_USER: z.string().default('rotor'),
   REDIS_ROTATION_PERIOD: z.coerce.number().min(0).default(86_400),
   REDIS_ROTATION_GRACE: z.coerce.number().min(0).default(3_600),

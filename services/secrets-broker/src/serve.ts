@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { ServiceError } from '@usdcop/service/errors'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import { createLiveKeyring } from '@usdcop/service/live-keyring'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
+import { textOfFile } from '@usdcop/vault/credential-sources'
 import { createIdentity } from '@usdcop/vault/identity'
 import { createSecretIdKeeper } from '@usdcop/vault/secret-id-keeper'
 import { createVaultServer } from '@usdcop/vault/vault-server'
@@ -28,11 +27,11 @@ import { tlsOptions } from './tls.ts'
  */
 export async function serve(config: Config, life: Lifecycle, logger: Logger): Promise<void> {
   const { vault, host, port, hosts, limits, wrapTtlSeconds, secretIdTtlSeconds } = config
-  const callers = parseCallers(await textOf(config.callersFile))
+  const callers = parseCallers(await textOfFile(config.callersFile, life.signal))
   await vault.folder?.check()
   const registry = createRegistry(BROKER)
   const certificates = createCertificateEnds(registry)
-  const files = config.tls && (await readTls(config.tls))
+  const files = config.tls && (await readTls(config.tls, life.signal))
   if (files !== undefined) certificates.own(BROKER, files.certificate)
   if (files?.clientCa !== undefined) certificates.own('authority', files.clientCa)
   addProcessMetrics(registry)
@@ -41,7 +40,9 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
     address: vault.address,
     namespace: vault.namespace,
     timeoutMs: vault.timeoutMs,
-    tls: { ca: vault.caFile === undefined ? undefined : await textOf(vault.caFile) },
+    tls: {
+      ca: vault.caFile === undefined ? undefined : await textOfFile(vault.caFile, life.signal),
+    },
     observe(event) {
       metrics.observe(event)
       if (event.kind === 'alert')
@@ -112,21 +113,14 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   logger.info({ address, byCertificate, callers: callers.all.length }, 'brokering identities')
 }
 
-async function readTls(files: NonNullable<Config['tls']>) {
+async function readTls(files: NonNullable<Config['tls']>, signal: AbortSignal) {
   const { clientCaFile, clientCrlFile } = files
+  const textOf = async (path: string | undefined) =>
+    path === undefined ? undefined : await textOfFile(path, signal)
   return {
-    certificate: await textOf(files.certificateFile),
-    key: await textOf(files.keyFile),
-    clientCa: clientCaFile === undefined ? undefined : await textOf(clientCaFile),
-    clientCrl: clientCrlFile === undefined ? undefined : await textOf(clientCrlFile),
-  }
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    throw new ServiceError('config_invalid', `${path} cannot be read (${code})`)
+    certificate: await textOfFile(files.certificateFile, signal),
+    key: await textOfFile(files.keyFile, signal),
+    clientCa: await textOf(clientCaFile),
+    clientCrl: await textOf(clientCrlFile),
   }
 }

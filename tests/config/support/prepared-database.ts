@@ -16,6 +16,19 @@ export interface PreparedDatabase extends AsyncDisposable {
   again(script: (typeof SCRIPTS)[number]): Promise<string>
 }
 
+/** How the entrypoint of the postgres images calls the init scripts, as far as it matters here. */
+export function entrypointEnvironment(url: URL, grafanaPasswordFile: string): NodeJS.ProcessEnv {
+  return {
+    PATH: `${process.env['PATH']}:/usr/lib/postgresql/15/bin`,
+    PGHOST: url.hostname,
+    PGPORT: url.port,
+    PGPASSWORD: decodeURIComponent(url.password),
+    POSTGRES_USER: url.username,
+    POSTGRES_DB: url.pathname.slice(1),
+    GRAFANA_PASSWORD_FILE: grafanaPasswordFile,
+  }
+}
+
 /** A database as the entrypoint of the postgres images leaves it: both init scripts have run. */
 export async function preparedDatabase(
   server: Awaited<ReturnType<typeof startPostgres>>,
@@ -27,13 +40,7 @@ export async function preparedDatabase(
   await writeFile(file('grafana'), 'of the role grafana\n')
   await writeFile(file('vault'), `${password}\n`)
   const env = {
-    PATH: `${process.env['PATH']}:/usr/lib/postgresql/15/bin`,
-    PGHOST: url.hostname,
-    PGPORT: url.port,
-    PGPASSWORD: decodeURIComponent(url.password),
-    POSTGRES_USER: url.username,
-    POSTGRES_DB: url.pathname.slice(1),
-    GRAFANA_PASSWORD_FILE: file('grafana'),
+    ...entrypointEnvironment(url, file('grafana')),
     VAULT_DATABASE_PASSWORD_FILE: file('vault'),
   }
   const again = async (script: string) => {

@@ -60,3 +60,6 @@ export const shop = (project = 'shop'): Definitions => ({
     },
   ],
 })
+
+export const fieldsOf = (...names: string[]) =>
+  names.map((name) => ({ name, valueType: 'DOUBLE' as const }))
