@@ -52,8 +52,12 @@ test('reads back what it applied', async ({ signal }) => {
   expect(registry.permissions).toEqual([{ ...defined.permissions?.[0], ...times }])
 })
 
-test('keeps a version of a view for each schema that it had, as Feast counts them', ({ signal }) =>
-  keepsVersions(() => open(), signal))
+test('keeps a version of a view for each schema that it had, as Feast counts them', async ({
+  signal,
+}) => {
+  expect.hasAssertions()
+  await keepsVersions(() => open(), signal)
+})
 
 test('is the same object until something changes', async ({ signal }) => {
   const store = open()
