@@ -26,6 +26,8 @@ export function followSignIn(client: Redis, signIn: RedisSignIn): void {
     username: { get: () => signIn.current().user, enumerable: true },
     password: { get: () => signIn.current().password.reveal(), enumerable: true },
   })
+  // What becomes of it the client tells as of any attempt.
+  const connectNow = () => void client.connect().catch(() => {})
   client.on('error', (error: Error) => {
     if (!isRefused(error) || renewing) return
     renewing = true
@@ -34,7 +36,10 @@ export function followSignIn(client: Redis, signIn: RedisSignIn): void {
       renewing = false
       const { user, password } = signIn.current()
       if (user === before.user && password.reveal() === before.password.reveal()) return
-      if (client.status === 'reconnecting') client.connect().catch(() => {})
+      if (client.status === 'reconnecting') connectNow()
+      // The refused attempt is not over yet.
+      else if (client.status === 'connect' || client.status === 'close')
+        client.once('reconnecting', connectNow)
     })
   })
 }

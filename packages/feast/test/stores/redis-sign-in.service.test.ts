@@ -123,14 +123,12 @@ test('a connection made after a change signs in with the newest, the read lane t
 
 test('a refused password is asked for anew, and the next attempt made at once', async () => {
   const { client, store, replace, errors, counts, names, cut } = await setUp('one')
+  // Once refused the client's own next attempt would come far behind the end of this test.
+  client.options.retryStrategy = () => (errors.some(isRefused) ? 600_000 : 50)
   await allow('resetpass', '>two')
   replace('two', false)
   await cut()
-  await expect.poll(() => errors.some(isRefused)).toBe(true)
-  const refusedAt = performance.now()
-  await expect.poll(() => client.status, { interval: 5 }).toBe('ready')
-  expect(performance.now() - refusedAt).toBeLessThan(200)
-  await expect.poll(names).toBe(2)
+  await expect.poll(names, { timeout: 10_000 }).toBe(2)
   await store.ping(signal)
   expect(counts.renewals).toBeGreaterThan(0)
   expect(errors.filter(isRefused).length).toBeLessThanOrEqual(2)
