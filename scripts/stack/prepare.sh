@@ -222,6 +222,14 @@ BROKER_API_KEYS=$metrics,operator:admin:$(sha256 "$operator")"
   settle $made
 }
 
+# New passwords beside old data lock everybody out: the servers know those of the secrets/ that is gone.
+refuse_foreign_data() {
+  project=$(former COMPOSE_PROJECT_NAME)
+  volumes=$(docker volume ls -q --filter "label=com.docker.compose.project=$project" 2>/dev/null || true)
+  [ -z "$volumes" ] ||
+    die "secrets/postgres_password is not there, but volumes of $project keep data under the passwords of another secrets/. Put that one back, or forget the data (usdcop stack down --volumes), and run this again"
+}
+
 make_secrets() {
   mkdir -p secrets
   if ! has_mode secrets 0700; then
@@ -230,6 +238,7 @@ make_secrets() {
   fi
 
   if absent postgres_password; then
+    refuse_foreign_data
     stage postgres_password "$(random)"
     settle postgres_password
   fi

@@ -46,7 +46,7 @@ beforeEach(async () => {
   await write('config/profiles/dev.env', 'VAULT_SERVER=server -dev\n')
   await write('config/profiles/demo.env', 'LOG_LEVEL=debug\nCLOCK_SPEED=20\n')
   await write('config/profiles/production.env', 'LOG_LEVEL=warn\n')
-  // A network is a file here: whether Docker makes one is Docker's affair, when it is asked is ours.
+  // Network and volumes are files here: what Docker has is Docker's affair, when it is asked is ours.
   await write(
     'bin/docker',
     `#!/bin/sh
@@ -54,6 +54,7 @@ echo "$*" >>'${folder}/docker-calls'
 case $2 in
 inspect) [ -f '${folder}/network' ] && case $3 in --format) echo ${SUBNET} ;; esac ;;
 create) : >'${folder}/network' ;;
+ls) [ -f '${folder}/volumes' ] && cat '${folder}/volumes' ;;
 esac
 `,
     0o755,

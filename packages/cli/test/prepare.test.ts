@@ -109,6 +109,24 @@ test('puts an .env of somebody else aside', async () => {
   expect(await read('.env')).not.toContain('OWN')
 })
 
+test('makes no new passwords beside data that others protect', async () => {
+  await write('volumes', 'usdcop_redis\nusdcop_timescaledb\n')
+  const { code, stderr } = await prepare()
+  expect(code).toBe(1)
+  expect(stderr).toContain('usdcop stack down --volumes')
+  expect(await readdir(join(folder, 'secrets'))).toEqual([])
+  // What takes the data away reads .env.
+  expect(await variables()).toContain('COMPOSE_PROJECT_NAME=usdcop')
+
+  await rm(join(folder, 'volumes'))
+  await prepare()
+  await write('volumes', 'usdcop_redis\n')
+  expect(await prepare()).toMatchObject({ code: 0 })
+  expect(await read('docker-calls')).toContain(
+    'volume ls -q --filter label=com.docker.compose.project=usdcop',
+  )
+})
+
 test.for([
   { lost: 'redis_users', says: 'has lost redis_users, which belongs to reader_key writer_key' },
   { lost: 'mlflow_database_url', says: 'which belongs to mlflow_database_password' },
