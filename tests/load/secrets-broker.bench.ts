@@ -1,3 +1,4 @@
+import { keepApart } from './apart.ts'
 import type { Peer } from './feature-server/peer.ts'
 import { type Figure, median, quantile } from './figure.ts'
 import { cpuMicrosOf } from './secrets-broker/cpu-time.ts'
@@ -23,7 +24,7 @@ const RATE_SECONDS = 3
 
 /**
  * The secrets broker over a real OpenBao: kept secrets beside a bare Fastify route that answers the same bytes, then what
- * goes to Vault. Broker and floor take turns, so that what else the machine does meets both alike.
+ * goes to Vault. Broker and floor take turns on one processor, so that what else the machine does meets both alike; the load has another.
  */
 export async function secretsBrokerBench(): Promise<readonly Figure[]> {
   const stop = new AbortController()
@@ -33,6 +34,8 @@ export async function secretsBrokerBench(): Promise<readonly Figure[]> {
     for (const way of WAYS) {
       await using broker = await startBroker(bench, way)
       await using floor = await startFloor(bench, way, broker)
+      await using kept = await keepApart([broker.pid, floor.pid])
+      if (!kept.apart) tell('load and servers share their processors: latencies say little')
       figures.push(...(await hitFigures(bench, way, broker, floor)))
       figures.push(...(await rateFigures(bench, way, broker, floor)))
     }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyRequest } from 'fastify'
@@ -12,32 +13,37 @@ export interface Authenticated {
 /** Says who asks. */
 export type Authenticate = (request: FastifyRequest) => Authenticated
 
+/** What a connection has last shown, and who that was. */
+interface Shown {
+  readonly authorization: string | undefined
+  readonly by: Authenticated
+}
+
 /**
  * Who asks. A certificate counts if the TLS layer has verified it; one that it has not ends the matter, whatever else is
- * shown. Who shows a certificate and a token must be the same caller by both. A certificate is read once a connection:
- * no other one comes on it. A token is read at each request.
+ * shown. Who shows a certificate and a token must be the same caller by both. What a connection shows again is not looked up
+ * again: no other certificate comes on it, and whoever repeats a token on it has had it before.
  * @returns throws ServiceError `unauthenticated`
  */
 export function createAuthenticate(callers: Callers): Authenticate {
-  const certified = new WeakMap<TLSSocket, Caller>()
-  return (request) => {
-    const { socket } = request.raw
-    if (!(socket instanceof TLSSocket)) return byToken(callers, request, undefined)
-    const known = certified.get(socket)
-    if (known !== undefined) return byToken(callers, request, known)
-    const caller = byCertificate(callers, socket)
-    if (caller !== undefined) certified.set(socket, caller)
-    return byToken(callers, request, caller)
+  const last = new WeakMap<Socket, Shown>()
+  return ({ raw: { socket, headers } }) => {
+    const { authorization } = headers
+    const shown = last.get(socket)
+    if (shown !== undefined && shown.authorization === authorization) return shown.by
+    const certified = socket instanceof TLSSocket ? byCertificate(callers, socket) : undefined
+    const by = byToken(callers, authorization, certified)
+    last.set(socket, { authorization, by })
+    return by
   }
 }
 
 /** @param certified whose certificate was shown with it */
 function byToken(
   callers: Callers,
-  request: FastifyRequest,
+  authorization: string | undefined,
   certified: Caller | undefined,
 ): Authenticated {
-  const { authorization } = request.headers
   if (authorization === undefined) {
     if (certified === undefined)
       throw new ServiceError('unauthenticated', 'a client certificate or a bearer token is needed')

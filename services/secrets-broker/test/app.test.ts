@@ -1,6 +1,7 @@
 import { createKeyring } from '@usdcop/service/auth'
 import { ServiceError } from '@usdcop/service/errors'
 import { Secret } from '@usdcop/vault/secret'
+import type { SecretAnswer } from '@usdcop/vault/secret-reader'
 import { expect, onTestFinished, test } from 'vitest'
 import { HOSTILE_PATHS, ODD_PATHS } from '../../../packages/vault/test/traversal-corpus.ts'
 import { ask } from './ask.ts'
@@ -103,6 +104,33 @@ test('reads a caller’s secret under its own name, with what the cache did', as
     },
   ])
   expect(lines.texts.join('')).not.toContain('alpha:trading')
+})
+
+test('says of a kept answer where it came from each time, and what it holds by then', async () => {
+  const secrets = fakeSecrets()
+  const [first, second] = ['old', 'new'].map((text) => new Map([['value', new Secret(text)]]))
+  const answers = [
+    { fields: first, version: 1, source: 'vault' },
+    { fields: first, version: 1, source: 'cache' },
+    { fields: first, version: 1, source: 'cache' },
+    { fields: first, version: 1, source: 'stale' },
+    { fields: second, version: 2, source: 'cache' },
+  ] as { fields: Map<string, Secret>; version: number; source: SecretAnswer['source'] }[]
+  const left = [...answers]
+  secrets.kept = () => {
+    const next = left.shift()
+    return next === undefined ? undefined : { ...next, ageMs: 0 }
+  }
+  const { app } = testBroker({ secrets })
+  for (const { fields, version, source } of answers) {
+    const answer = await app.inject({ url: '/v1/secrets/trading/redis', headers: alpha })
+    expect(answer.json()).toEqual({
+      path: 'trading/redis',
+      version,
+      source,
+      fields: { value: fields.get('value')?.reveal() },
+    })
+  }
 })
 
 test('reads no secret for a caller whose configuration does not say so', async () => {

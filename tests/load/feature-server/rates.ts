@@ -1,3 +1,4 @@
+import { keepApart } from '../apart.ts'
 import { type Figure, median, quantile } from '../figure.ts'
 import { sampleAnswer } from './answers.ts'
 import { fixedRate } from './fixed-rate.ts'
@@ -24,6 +25,8 @@ export async function rateFigures(
     const name = `${nameOf(shape)} at ${perSecond}/s`
     const asked = bodies(shape)
     await using floor = await startFloor('floor', bench, await sampleAnswer(ours, asked))
+    await using kept = await keepApart([ours.pid, floor.pid])
+    if (!kept.apart) tell('load and servers share their processors: latencies say little')
     const taken = new Map<Peer, number[]>([
       [ours, []],
       [floor, []],

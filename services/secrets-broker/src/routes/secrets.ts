@@ -44,13 +44,15 @@ export function secrets(app: FastifyInstance, deps: SecretsDeps): void {
       throw new ServiceError('forbidden', 'this caller gets its identity here, and no secrets')
     // As it was sent: what is percent-encoded is no path, whatever it would decode to.
     const [given = ''] = request.url.slice(PREFIX.length).split('?', 1)
-    const wanted = { mount, path: secretPath(given), ...asked(request) }
-    told.about = { path: wanted.path }
+    const wanted = { mount, path: given, ...asked(request) }
+    // What is kept has passed the grammar.
     const kept = deps.secrets.kept(caller, wanted)
-    if (kept !== undefined) return send(reply, wanted.path, kept)
+    if (kept !== undefined) return send(reply, given, kept)
+    const path = secretPath(given)
+    told.about = { path }
     return deps.secrets
       .read(caller, wanted, callerSignal(reply))
-      .then((answer) => send(reply, wanted.path, answer))
+      .then((answer) => send(reply, path, answer))
   })
 }
 
@@ -61,8 +63,22 @@ function asked({ url, query }: FastifyRequest): Pick<SecretRequest, 'version' | 
   return { fresh, ...(version !== undefined && { version }) }
 }
 
+/** The bodies of what is kept, as long as it is kept. */
+const bodies = new WeakMap<
+  SecretAnswer['fields'],
+  Pick<SecretAnswer, 'source'> & { text: string }
+>()
+
+function bodyOf(path: string, answer: SecretAnswer): string {
+  const known = bodies.get(answer.fields)
+  if (known?.source === answer.source) return known.text
+  const text = writeBody(path, answer)
+  bodies.set(answer.fields, { source: answer.source, text })
+  return text
+}
+
 /** The one place where values leave. Written by hand: a field may be called `__proto__`. */
-function bodyOf(path: string, { fields, version, source }: SecretAnswer): string {
+function writeBody(path: string, { fields, version, source }: SecretAnswer): string {
   const texts = [...fields].map(
     ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value.reveal())}`,
   )
