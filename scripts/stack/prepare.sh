@@ -200,7 +200,7 @@ others() {
 
 # What moves to Vault, and the servers' own halves of it.
 make_seeds() {
-  redis=$(random) rotor=$(random) database=$(random) operator=$(random) gateway=$(random)
+  redis=$(random) rotor=$(random) database=$(random) operator=$(random) gateway=$(random) feed=$(random)
   reader=reader:reader:$(sha256 "$(cat secrets/reader_key)")
   writer=writer:writer:$(sha256 "$(cat secrets/writer_key)")
   metrics=prometheus:reader:$(sha256 "$(cat secrets/metrics_key)")
@@ -216,10 +216,19 @@ REDIS_USER=usdcop
 REDIS_PASSWORD=$redis
 REDIS_ROTOR_PASSWORD=$rotor
 VAULT_DATABASE_PASSWORD=$database
-API_KEYS=$reader,$writer,$metrics,inference-gateway:writer:$(sha256 "$gateway")
+API_KEYS=$reader,$writer,$metrics,inference-gateway:writer:$(sha256 "$gateway"),demo-feed:writer:$(sha256 "$feed")
 FEATURE_SERVER_KEY=$gateway
+MATERIALIZER_KEY=$feed
 BROKER_API_KEYS=$metrics,operator:admin:$(sha256 "$operator")"
   settle $made
+}
+
+# An earlier version gave the demo's feed `writer_key`. Vault in memory takes this at its next start; one on disk has its own.
+add_key_of_feed() {
+  feed=$(random)
+  stage vault_seeds "$(sed "s/^API_KEYS=.*/&,demo-feed:writer:$(sha256 "$feed")/" secrets/vault_seeds)
+MATERIALIZER_KEY=$feed"
+  settle vault_seeds
 }
 
 # New passwords beside old data lock everybody out: the servers know those of the secrets/ that is gone.
@@ -252,6 +261,7 @@ make_secrets() {
     settle $keys
     make_seeds
   fi
+  case $(cat secrets/vault_seeds) in *MATERIALIZER_KEY=*) ;; *) add_key_of_feed ;; esac
   if absent mlflow_database_password mlflow_database_url; then
     password=$(random)
     stage mlflow_database_password "$password"
@@ -346,7 +356,7 @@ TEXT
   if wanted secrets/tls/secrets-broker; then
     sign secrets/tls secrets-broker secrets-broker 'DNS:secrets-broker,DNS:localhost,IP:127.0.0.1' serverAuth
   fi
-  for name in feature-server materializer inference-gateway; do
+  for name in feature-server materializer inference-gateway demo-feed; do
     if wanted "secrets/tls/$name"; then sign secrets/tls "$name" "$name" "DNS:$name" clientAuth; fi
   done
   # Where the folder is there already, it is the operator's: with a certificate of ours, or of somebody else's.
@@ -361,7 +371,7 @@ TEXT
     sign secrets/vault-tls tls vault 'DNS:vault,DNS:localhost,IP:127.0.0.1' serverAuth
   fi
   if [ "$renew_certificates" = yes ]; then
-    say 'whoever has a renewed certificate takes it when it is restarted: secrets-broker, feast-server, materializer, inference-gateway, vault'
+    say 'whoever has a renewed certificate takes it when it is restarted: secrets-broker, feast-server, materializer, inference-gateway, demo-feed, vault'
   fi
   rm -rf secrets/.making
   for file in secrets/tls/*.crt secrets/vault-tls/tls.crt; do

@@ -191,6 +191,7 @@ role airflow 8h 24h 0
 role feature-server 4h 10m 1
 role materializer 4h 10m 1
 role inference-gateway 4h 10m 1
+role demo-feed 4h 10m 1
 role secrets-broker 24h 24h 0
 
 # Of NAME=VALUE lines, FIELD/VARIABLE... as a JSON object; a field whose variable ends with ? may be missing. Ends with 3 where
@@ -267,6 +268,7 @@ if [ -n "${VAULT_SEEDS_FILE:-}" ]; then
   move services/feature-server api_keys/API_KEYS
   move services/materializer api_keys/API_KEYS
   move services/inference-gateway api_keys/API_KEYS feature_server_key/FEATURE_SERVER_KEY
+  move services/demo-feed materializer_key/MATERIALIZER_KEY
   move services/secrets-broker api_keys/BROKER_API_KEYS redis_rotor_password/REDIS_ROTOR_PASSWORD
 fi
 

@@ -18,6 +18,7 @@ REDIS_HOST=redis
 REDIS_PASSWORD=without-its-port
 API_KEYS=marker-api-keys
 FEATURE_SERVER_KEY=marker-key
+MATERIALIZER_KEY=marker-key-of-the-feed
 VAULT_DATABASE_PASSWORD=${ODD}
 JWT_SECRET='marker-jwt'
 UNRELATED=marker-unrelated
@@ -34,9 +35,8 @@ async function stateOf(bao: Bao): Promise<unknown> {
   ])
   const names: string[] = (await read('sys/policies/acl', 'LIST')).keys
   const policies = names.map(async (name) => read(`sys/policies/acl/${name}`))
-  const secrets = ['trading/database', 'trading/redis', 'trading/jwt', ...SERVICES].map((name) =>
-    read(`secret/metadata/${name}`),
-  )
+  const paths = ['trading/database', 'trading/redis', 'trading/jwt', 'services/demo-feed']
+  const secrets = [...paths, ...SERVICES].map((name) => read(`secret/metadata/${name}`))
   const users = ['config/usdcop', 'roles/materializer', 'roles/inference-gateway'].map((name) =>
     read(`database/${name}`),
   )
@@ -80,6 +80,9 @@ describe.for([
       const { data } = (await bao.ask('GET', `secret/data/${name}`)).body.data
       expect(data).toMatchObject({ api_keys: 'marker-api-keys' })
     }
+    expect((await bao.ask('GET', 'secret/data/services/demo-feed')).body.data.data).toEqual({
+      materializer_key: 'marker-key-of-the-feed',
+    })
     const database = (await bao.ask('GET', 'database/config/usdcop')).body.data
     expect(database.connection_details).toMatchObject({
       username: 'vault',

@@ -63,12 +63,13 @@ const ALLOWED: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
     'transit/sign/decisions': 'update',
     'transit/verify/decisions': 'update',
   },
+  'demo-feed': { ...SELF, 'secret/data/services/demo-feed': 'read' },
   'secrets-broker': {
     ...SELF,
     'secret/data/services/secrets-broker': 'read',
     'secret/data/trading/redis': 'read,update',
     ...Object.fromEntries(
-      ['feature-server', 'materializer', 'inference-gateway'].flatMap((name) => [
+      ['feature-server', 'materializer', 'inference-gateway', 'demo-feed'].flatMap((name) => [
         [`auth/approle/role/${name}/role-id`, 'read'],
         [`auth/approle/role/${name}/secret-id`, 'update'],
       ]),

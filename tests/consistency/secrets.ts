@@ -6,6 +6,7 @@ import type { Files } from './files.ts'
 /** Secrets that no container mounts, and who needs them. */
 export const FOR_PEOPLE: Readonly<Record<string, string>> = {
   reader_key: 'people read the console and the services with it',
+  writer_key: 'people send bars and ask for decisions with it',
   operator_key: 'people tell the broker with it what to do',
   'tls/ca.key': 'prepare.sh signs certificates with it',
 }

@@ -32,13 +32,14 @@ export function serviceEnvironmentFindings(files: Files): string[] {
 
 function readBy(service: ComposeService, files: Files): Set<string> {
   const clock = keysOf(files.read('packages/service/src/clock-config.ts'))
-  if (!runsMain(service)) return new Set(['NODE_ENV', 'NODE_OPTIONS', ...clock])
+  const vault = keysOf(files.read('packages/vault/src/vault-config.ts'))
+  if (!runsMain(service)) return new Set(['NODE_ENV', 'NODE_OPTIONS', ...clock, ...vault])
   const folder = `services/${service.build?.args['SERVICE']}`
   return new Set([
     ...READ_BY_LIBRARIES,
     ...clock,
     ...configVariables(files.read(`${folder}/src/config.ts`)),
-    ...keysOf(files.read('packages/vault/src/vault-config.ts')),
+    ...vault,
     ...environmentReads(files.read('packages/tracing/src/settings.ts')),
   ])
 }

@@ -20,7 +20,7 @@ import { kvFields, loggedIn, revokeTokensOf } from './support/vault.ts'
 /** A service looks at its secrets each minute, unless VAULT_CACHE_TTL says more often. */
 const PATIENCE_MS = 120_000
 const BROKER = 'secrets-broker'
-const ROLES = ['feature-server', 'inference-gateway', 'materializer', BROKER]
+const ROLES = ['demo-feed', 'feature-server', 'inference-gateway', 'materializer', BROKER]
 
 describe('Secrets', { timeout: 2 * PATIENCE_MS }, () => {
   test.for(OURS)(
@@ -32,10 +32,7 @@ describe('Secrets', { timeout: 2 * PATIENCE_MS }, () => {
       )
       const name = service === 'feast-server' ? 'feature-server' : service
       const own = ['ca.crt', `${name}.crt`, `${name}.key`].map((file) => `/run/secrets/${file}`)
-      // It stands for somebody outside who sends bars.
-      expect(mounted.toSorted()).toEqual(
-        service === 'demo-feed' ? ['/run/secrets/writer_key'] : own,
-      )
+      expect(mounted.toSorted()).toEqual(own)
     },
   )
 

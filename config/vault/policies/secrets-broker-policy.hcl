@@ -41,6 +41,16 @@ path "auth/approle/role/inference-gateway/secret-id" {
   max_wrapping_ttl = "300s"
 }
 
+path "auth/approle/role/demo-feed/role-id" {
+  capabilities = ["read"]
+}
+
+path "auth/approle/role/demo-feed/secret-id" {
+  capabilities     = ["update"]
+  min_wrapping_ttl = "1s"
+  max_wrapping_ttl = "300s"
+}
+
 # Its own secret id it makes anew before the old one ends.
 path "auth/approle/role/secrets-broker/secret-id" {
   capabilities = ["update"]

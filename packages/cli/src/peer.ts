@@ -10,9 +10,13 @@ export async function readKey(path: string): Promise<string> {
     throw new ServiceError('config_invalid', `${path} holds no key`, { cause })
   })
   const key = text.trim()
-  // Said here: what HTTP says of such a header repeats it.
-  if (!/^[\x21-\x7e]+$/.test(key)) throw new ServiceError('config_invalid', `${path} holds no key`)
+  if (!isKey(key)) throw new ServiceError('config_invalid', `${path} holds no key`)
   return key
+}
+
+/** Asked before it is used: what HTTP says of such a header repeats it. */
+export function isKey(text: string): boolean {
+  return /^[\x21-\x7e]+$/.test(text)
 }
 
 /** Not an argument parser: Commander repeats the value, and a password may stand in it. */

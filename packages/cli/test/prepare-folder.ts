@@ -24,7 +24,7 @@ export const SECRETS = [
   'vault_seeds',
   'writer_key',
 ]
-export const CALLERS = ['feature-server', 'inference-gateway', 'materializer']
+export const CALLERS = ['demo-feed', 'feature-server', 'inference-gateway', 'materializer']
 export const TLS = [
   'ca.crt',
   'ca.key',

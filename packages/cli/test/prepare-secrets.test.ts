@@ -41,6 +41,7 @@ test('makes secrets that agree with each other', async () => {
     await entry('writer', 'writer', 'writer_key'),
     prometheus,
     `inference-gateway:writer:${sha256(seeds['FEATURE_SERVER_KEY'] ?? '')}`,
+    `demo-feed:writer:${sha256(seeds['MATERIALIZER_KEY'] ?? '')}`,
   ])
   expect(seeds['BROKER_API_KEYS']?.split(',')).toEqual([
     prometheus,
@@ -79,6 +80,28 @@ test('what an earlier version has made stays, and what is new is made of it', as
   const before = await everything()
   expect(await prepare()).toMatchObject({ code: 0, stderr: '' })
   expect(await everything()).toEqual(before)
+})
+
+test('seeds of a version whose feed had a file gain a key of its own, once, and keep all else', async () => {
+  await prepare()
+  const made = await secret('vault_seeds')
+  const earlier = made.replace(/,demo-feed:.*/, '').replace(/\nMATERIALIZER_KEY=.*/, '')
+  expect(earlier.length).toBeLessThan(made.length - 100)
+  await chmod(join(folder, 'secrets/vault_seeds'), 0o644)
+  await write('secrets/vault_seeds', `${earlier}\n`, 0o444)
+  const { code, stdout } = await prepare()
+  expect(code).toBe(0)
+  expect(stdout).toContain('made in secrets/: vault_seeds\n')
+  const { MATERIALIZER_KEY: key = '', ...seeds } = parseEnv(await secret('vault_seeds'))
+  const before = parseEnv(earlier)
+  expect(key).toMatch(/^[0-9a-f]{48}$/)
+  expect(seeds).toEqual({
+    ...before,
+    API_KEYS: `${before['API_KEYS']},demo-feed:writer:${sha256(key)}`,
+  })
+  const after = await everything()
+  expect(await prepare()).toMatchObject({ code: 0, stderr: '' })
+  expect(await everything()).toEqual(after)
 })
 
 test('certificates are of our own authority, say who has them, and are renewed when asked', {

@@ -44,6 +44,7 @@ test('the callers of this platform each have their own role, and no secret read 
     ['feature-server', 'feature-server', false],
     ['materializer', 'materializer', false],
     ['inference-gateway', 'inference-gateway', false],
+    ['demo-feed', 'demo-feed', false],
   ])
 })
 

@@ -9,8 +9,11 @@ import { BROKER } from '../src/callers.ts'
 /** Services of this platform, as scripts/vault/init_vault.sh makes their roles. */
 export const SERVICES = ['feature-server', 'materializer', 'inference-gateway'] as const
 export type Service = (typeof SERVICES)[number]
-export const tokenOf = (service: Service) => `marker-token-of-${service}`
-export const as = (service: Service) => ({ authorization: `Bearer ${tokenOf(service)}` })
+/** Whoever the broker knows: the demo's feed is no service, and a caller as any. */
+export const CALLERS = [...SERVICES, 'demo-feed'] as const
+export type Caller = (typeof CALLERS)[number]
+export const tokenOf = (service: Caller) => `marker-token-of-${service}`
+export const as = (service: Caller) => ({ authorization: `Bearer ${tokenOf(service)}` })
 
 /** Policies and roles as this platform has them, and a secret of each service. */
 export async function prepareVault(bao: Bao): Promise<void> {
@@ -36,7 +39,7 @@ export async function brokerCredential(bao: Bao): Promise<Credential & { kind: '
 
 export const callersText = JSON.stringify(
   Object.fromEntries(
-    SERVICES.map((service) => [
+    CALLERS.map((service) => [
       service,
       {
         role: service,

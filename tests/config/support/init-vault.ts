@@ -47,7 +47,7 @@ function environment(bao: Bao, env: NodeJS.ProcessEnv, cli: string): NodeJS.Proc
 
 export const ROLES = [
   ...(['trading', 'airflow', 'feature-server', 'materializer'] as const),
-  ...(['inference-gateway', 'secrets-broker'] as const),
+  ...(['inference-gateway', 'demo-feed', 'secrets-broker'] as const),
 ] as const
 export type Role = (typeof ROLES)[number]
 

@@ -9,9 +9,9 @@ import {
 } from '../../../services/secrets-broker/test/certificates.ts'
 import {
   brokerCredential,
+  CALLERS,
+  type Caller,
   callersText,
-  SERVICES,
-  type Service,
 } from '../../../services/secrets-broker/test/prepared-vault.ts'
 import type { Bao } from '../../support/openbao.ts'
 import { freePort } from '../../support/redis-node.ts'
@@ -24,14 +24,14 @@ export interface BrokerProcess extends AsyncDisposable {
   up(): Promise<void>
   down(): Promise<void>
   /** What a service logs in with: by its certificate. */
-  envOf(service: Service): NodeJS.ProcessEnv
+  envOf(caller: Caller): NodeJS.ProcessEnv
 }
 
 export async function startBrokerProcess(bao: Bao): Promise<BrokerProcess> {
   const authority = await makeAuthority()
   const at = (name: string) => join(authority.folder, name)
   await authority.sign('broker', ['DNS:localhost', 'IP:127.0.0.1'])
-  for (const service of SERVICES) await authority.sign(service, [`DNS:${service}`])
+  for (const caller of CALLERS) await authority.sign(caller, [`DNS:${caller}`])
   const { roleId, secretId } = await brokerCredential(bao)
   await writeFile(at('secret-id'), secretId.reveal(), { mode: 0o600 })
   await writeFile(at('callers.json'), callersText)
@@ -71,12 +71,12 @@ export async function startBrokerProcess(bao: Bao): Promise<BrokerProcess> {
     authority,
     up,
     down,
-    envOf: (service) => ({
+    envOf: (caller) => ({
       ...vault,
       SECRETS_BROKER_URL: `https://localhost:${port}`,
       SECRETS_BROKER_CA_FILE: at('ca.crt'),
-      SECRETS_BROKER_CERT_FILE: at(`${service}.crt`),
-      SECRETS_BROKER_KEY_FILE: at(`${service}.key`),
+      SECRETS_BROKER_CERT_FILE: at(`${caller}.crt`),
+      SECRETS_BROKER_KEY_FILE: at(`${caller}.key`),
     }),
     async [Symbol.asyncDispose]() {
       await down()

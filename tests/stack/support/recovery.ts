@@ -72,7 +72,7 @@ async function brokerAnswers(_since: number, signal: AbortSignal): Promise<void>
   await allHaveLoggedIn(signal)
 }
 
-const ROLES = ['feature-server', 'inference-gateway', 'materializer', 'secrets-broker']
+const ROLES = ['demo-feed', 'feature-server', 'inference-gateway', 'materializer', 'secrets-broker']
 
 async function allHaveLoggedIn(signal: AbortSignal): Promise<void> {
   const roles = await loggedIn(signal)

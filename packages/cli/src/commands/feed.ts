@@ -6,13 +6,16 @@ import { wallClock } from '@usdcop/service/clock'
 import { clockSchema } from '@usdcop/service/clock-config'
 import { parseEnv } from '@usdcop/service/config'
 import { ServiceError } from '@usdcop/service/errors'
+import { vaultPathSchema } from '@usdcop/vault/vault-config'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { readContract } from '../contract-file.ts'
 import { feed } from '../feed/feed.ts'
 import { keepTrying } from '../feed/keep-trying.ts'
+import { fixedKey } from '../feed/key.ts'
 import { createMaterializer, type Materializer } from '../feed/materializer.ts'
 import { planFeed } from '../feed/plan.ts'
 import { createFeedLog, createFeedTeller, type FeedTeller } from '../feed/teller.ts'
+import { openVaultKey } from '../feed/vault-key.ts'
 import { readBarFile, readMacroFile } from '../market-files.ts'
 import { contractOption, repositoryPath } from '../paths.ts'
 import { httpUrl, readKey } from '../peer.ts'
@@ -24,7 +27,8 @@ const HISTORY_SESSIONS = 12
 
 interface FeedOptions {
   readonly to: string
-  readonly keyFile: string
+  readonly keyFile?: string
+  readonly keySecret?: string
   readonly bars: string
   readonly macro: string
   readonly historySessions: number
@@ -47,7 +51,12 @@ export function feedCommand(world: World): Command {
     .addOption(
       new Option('--key-file <file>', 'file with the bearer token of a writer')
         .env('MATERIALIZER_KEY_FILE')
-        .makeOptionMandatory(),
+        .conflicts('keySecret'),
+    )
+    .addOption(
+      new Option('--key-secret <path>', 'in its place: a secret of Vault with a materializer_key')
+        .env('MATERIALIZER_KEY_SECRET')
+        .argParser(vaultPath),
     )
     .addOption(
       new Option('--bars <file>', 'bars, CSV or .csv.gz')
@@ -70,12 +79,15 @@ export function feedCommand(world: World): Command {
     .addHelpText(
       'after',
       '\nWith CLOCK_WALL_START, CLOCK_MARKET_START and CLOCK_SPEED set as for the services, time is' +
-        '\nthe market time that they have; without them it is wall time.',
+        '\nthe market time that they have; without them it is wall time. With --key-secret the variables' +
+        '\nof Vault are read, as by the services.',
     )
     .action((options: FeedOptions, command: Command) => {
       const to = httpUrl(options.to, (fault) =>
         command.error(`error: option '--to <url>': ${fault}`),
       )
+      if (options.keyFile === undefined && options.keySecret === undefined)
+        command.error("error: '--key-file <file>' or '--key-secret <path>' is needed")
       return run({ ...options, to }, world)
     })
 }
@@ -97,14 +109,17 @@ async function run(options: Given, world: World): Promise<void> {
 }
 
 async function feedFiles(
-  { to, keyFile, ...options }: Given,
+  { to, keyFile = '', keySecret, ...options }: Given,
   env: NodeJS.ProcessEnv,
   teller: FeedTeller,
   signal: AbortSignal,
 ): Promise<void> {
   const contract = await readContract(options.contract)
   const { clock, speed } = clockOf(env, contract)
-  const materializer = createMaterializer(to, await readKey(keyFile))
+  await using vaultKey =
+    keySecret === undefined ? undefined : await openVaultKey(keySecret, env, teller.report, signal)
+  const key = vaultKey ?? fixedKey(await readKey(keyFile))
+  const materializer = createMaterializer(to, key)
   const [bars, macro, stored] = await Promise.all([
     readBarFile(options.bars, undefined, signal),
     readMacroFile(options.macro, contract.definition.macro.series, signal),
@@ -165,6 +180,12 @@ async function waitUntil(wallInstant: number, signal: AbortSignal): Promise<void
     if (leftMs <= 0) return
     await sleep(Math.min(leftMs, LONGEST_SLEEP_MS), undefined, { signal })
   }
+}
+
+function vaultPath(text: string): string {
+  const { data } = vaultPathSchema.safeParse(text)
+  if (data === undefined) throw new InvalidArgumentError('a path of Vault is expected.')
+  return data
 }
 
 function wholeNumber(text: string): number {

@@ -13,6 +13,13 @@ export type FeedReport =
   | { readonly kind: 'day'; readonly day: string; readonly counts: FeedCounts }
   | { readonly kind: 'away'; readonly why: string }
   | { readonly kind: 'back' }
+  /** Whoever has the key is away. */
+  | { readonly kind: 'keyless'; readonly why: string }
+  | { readonly kind: 'rekeyed' }
+  /** What stands in the secret is no key; the last one is used. */
+  | { readonly kind: 'unkeyed'; readonly path: string }
+  /** Somebody else has opened a wrapping token that was meant for the feed. */
+  | { readonly kind: 'alert' }
 
 export interface FeedDeps {
   readonly clock: Pick<MarketClock, 'now' | 'wallAt'>

@@ -3,6 +3,7 @@ import type { MacroValue } from '@usdcop/observation/macro'
 import { ServiceError } from '@usdcop/service/errors'
 import { z } from 'zod'
 import { NotNow } from './keep-trying.ts'
+import type { MaterializerKey } from './key.ts'
 
 const Status = z.object({
   definitionHash: z.string(),
@@ -19,7 +20,8 @@ export type RowOutcome = z.output<typeof Rows>['rows'][number]
 
 /**
  * A running materializer. Every call throws `NotNow` where trying again may help (it cannot be
- * reached, is busy or broken) and a ServiceError with its reason where it has understood and refused.
+ * reached, is busy or broken, or refuses a key that may be replaced) and a ServiceError with its reason where it has understood and
+ * refused.
  */
 export interface Materializer {
   status(signal: AbortSignal): Promise<Status>
@@ -32,8 +34,8 @@ const DEADLINE_MS = 30_000
 /** Under this name the materializer counts what comes from here. */
 const SOURCE = 'feed'
 
-/** @param key bearer token; it stands in no error */
-export function createMaterializer(base: URL, key: string): Materializer {
+/** @param key stands in no error */
+export function createMaterializer(base: URL, key: MaterializerKey): Materializer {
   async function ask<T>(
     path: string,
     answer: z.ZodType<T>,
@@ -64,11 +66,11 @@ export function createMaterializer(base: URL, key: string): Materializer {
 /** A GET without a body and a POST with one; answered with 2xx. */
 async function exchange(
   url: URL,
-  key: string,
+  key: MaterializerKey,
   body: unknown,
   signal: AbortSignal,
 ): Promise<Response> {
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+  const headers = { authorization: `Bearer ${key.current()}`, 'content-type': 'application/json' }
   const response = await fetch(url, {
     headers,
     signal: AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]),
@@ -79,7 +81,12 @@ async function exchange(
     throw new NotNow(`${url.href} answered ${response.status}`)
   const refusal = Refusal.safeParse(await jsonOf(response, url, signal))
   const why = refusal.success ? `: ${refusal.data.error.message}` : ''
-  throw new ServiceError('invalid_request', `${url.href} answered ${response.status}${why}`)
+  const told = `${url.href} answered ${response.status}${why}`
+  if (response.status !== 401 || key.renew === undefined)
+    throw new ServiceError('invalid_request', told)
+  // One of the two has heard of another key before the other has.
+  await key.renew(signal)
+  throw new NotNow(told)
 }
 
 /** Undefined where it is no JSON. */

@@ -53,6 +53,18 @@ export function createFeedTeller({ stdout, stderr }: Pick<World, 'stdout' | 'std
         case 'back':
           stderr.write('usdcop: the materializer answers again\n')
           return
+        case 'keyless':
+          stderr.write(`usdcop: ${report.why}; trying again\n`)
+          return
+        case 'rekeyed':
+          stdout.write('Another key is used from now on.\n')
+          return
+        case 'unkeyed':
+          stderr.write(`usdcop: ${report.path} holds no key\n`)
+          return
+        case 'alert':
+          stderr.write(`usdcop: ${WORDS.alert}\n`)
+          return
         default:
           return report satisfies never
       }
@@ -73,8 +85,7 @@ export function createFeedLog({ stdout }: Pick<World, 'stdout'>): FeedTeller {
   return {
     started: (start) => logger.info(start, 'feeding'),
     report({ kind, ...news }) {
-      if (kind === 'away') logger.warn(news, 'the materializer does not take it; trying again')
-      else logger.info(news, WORDS[kind])
+      logger[LEVELS[kind] ?? 'info'](news, WORDS[kind])
     },
     ended: (counts, once) => logger.info({ counts }, endOf(once)),
     stopped: () => logger.info('stopped'),
@@ -82,11 +93,23 @@ export function createFeedLog({ stdout }: Pick<World, 'stdout'>): FeedTeller {
   }
 }
 
-const WORDS = {
+const LEVELS: { readonly [kind in FeedReport['kind']]?: 'warn' | 'error' } = {
+  away: 'warn',
+  keyless: 'warn',
+  unkeyed: 'error',
+  alert: 'error',
+}
+
+const WORDS: { readonly [kind in FeedReport['kind']]: string } = {
+  away: 'the materializer does not take it; trying again',
   loading: 'loading',
   loaded: 'loaded what was due',
   day: 'a day has been sent',
   back: 'the materializer answers again',
+  keyless: 'no key yet; trying again',
+  rekeyed: 'another key is used from now on',
+  unkeyed: 'a secret holds no key',
+  alert: 'a wrapping token was opened by somebody else',
 }
 
 function endOf(once: boolean): string {

@@ -37,6 +37,26 @@ test.for(['', 'two words', 'one\nhunter2'])(
   },
 )
 
+test.for([
+  { given: [], says: "error: '--key-file <file>' or '--key-secret <path>' is needed" },
+  {
+    given: ['--key-file', 'k', '--key-secret', 'services/demo-feed'],
+    says: "error: option '--key-file <file>' cannot be used with option '--key-secret <path>'",
+  },
+  { given: ['--key-secret', '../x'], says: 'a path of Vault is expected.' },
+])('takes a key from one place: $given', async ({ given, says }) => {
+  const { code, stderr } = await usdcop('feed', ...given)
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(says) })
+})
+
+test('a key in Vault goes with an address of one', async () => {
+  const { code, stderr } = await usdcop('feed', '--key-secret', 'services/demo-feed')
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'usdcop: a key in Vault goes with VAULT_ADDR\n',
+  })
+})
+
 test('repeats no password of an address', async () => {
   const args = ['--key-file', 'k', '--to', 'http://me:hunter2@here']
   const { code, stderr } = await usdcop('feed', ...args)

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
+import { fixedKey, type MaterializerKey } from '../../src/feed/key.ts'
 import { createMaterializer } from '../../src/feed/materializer.ts'
 import { bar, value } from './market.ts'
 
@@ -14,12 +15,15 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close()
 })
 
-async function served(answer: (request: IncomingMessage, response: ServerResponse) => unknown) {
+async function served(
+  answer: (request: IncomingMessage, response: ServerResponse) => unknown,
+  key: MaterializerKey = fixedKey(KEY),
+) {
   const server = createServer((request, response) => void answer(request, response))
   servers.push(server)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
-  return createMaterializer(new URL(`http://127.0.0.1:${port}`), KEY)
+  return createMaterializer(new URL(`http://127.0.0.1:${port}`), key)
 }
 
 test('posts bars and values with the key and its own name, and reads each outcome', async () => {
@@ -54,14 +58,39 @@ test('may be tried again when the connection breaks', async () => {
 })
 
 test('may be tried again when nobody listens', async () => {
-  const materializer = createMaterializer(new URL('http://127.0.0.1:9'), KEY)
+  const materializer = createMaterializer(new URL('http://127.0.0.1:9'), fixedKey(KEY))
   await expect(materializer.bars([], signal)).rejects.toMatchObject({
     name: 'NotNow',
     message: expect.stringContaining('http://127.0.0.1:9 cannot be reached ('),
   })
 })
 
+test('a refused key that may be replaced is asked for anew, and the next attempt made with it', async () => {
+  let key = KEY
+  const refused: string[] = []
+  const materializer = await served(
+    ({ headers: { authorization } }, response) => {
+      if (authorization === 'Bearer another') return response.end('{"rows":[]}')
+      refused.push(authorization ?? '')
+      return response.writeHead(401).end('{"error":{"code":"unauthenticated","message":"no"}}')
+    },
+    {
+      current: () => key,
+      async renew() {
+        key = 'another'
+      },
+    },
+  )
+  await expect(materializer.bars([], signal)).rejects.toMatchObject({
+    name: 'NotNow',
+    message: expect.stringMatching(/answered 401: no$/),
+  })
+  expect(await materializer.bars([], signal)).toEqual([])
+  expect(refused).toEqual([`Bearer ${KEY}`])
+})
+
 test.for([
+  { status: 401, body: '<html>', says: /answered 401$/ },
   {
     status: 403,
     body: '{"error":{"code":"forbidden","message":"this route needs the role writer"}}',

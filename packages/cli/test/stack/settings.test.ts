@@ -52,7 +52,7 @@ test('knows every compose profile', async () => {
 test('finds the secrets and our images in the compose files', async () => {
   const { secrets, built } = await readComposeNames(repositoryPath('.'))
   expect(secrets).toEqual(
-    expect.arrayContaining(['redis_users', 'tls/materializer.key', 'writer_key']),
+    expect.arrayContaining(['redis_users', 'tls/demo-feed.key', 'tls/materializer.key']),
   )
   expect(built).toEqual([
     'usdcop/feature-server',

@@ -2,6 +2,7 @@ import type { Identity } from '@usdcop/vault/identity'
 import { BROKER } from '../callers.ts'
 import type { RedisRotationSettings } from '../config.ts'
 import { connectAcl } from './acl.ts'
+import { followReturns } from './returns.ts'
 import { createRedisRotation, type RedisRotation, type RotationEvent } from './rotation.ts'
 
 /** Where the password of the user that rotates stands. */
@@ -19,5 +20,6 @@ export function redisRotationOf(
   const { path, periodMs, graceMs } = settings
   const withAcl = connectAcl(settings)
   const when = { clock, random, now: () => Date.now(), periodMs, graceMs }
-  return createRedisRotation({ ...deps, ...when, path, own: OWN, withAcl })
+  const returns = followReturns(settings, clock)
+  return createRedisRotation({ ...deps, ...when, path, own: OWN, withAcl, followReturns: returns })
 }

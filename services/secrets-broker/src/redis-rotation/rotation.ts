@@ -8,11 +8,13 @@ import { retryDelayMs } from '@usdcop/vault/renewal'
 import { Secret } from '@usdcop/vault/secret'
 import type { Acl, WithAcl } from './acl.ts'
 import { type AclPlan, type Leftovers, type PasswordHash, passwordHash, planAcl } from './plan.ts'
+import type { FollowReturns } from './returns.ts'
 
 export interface RedisRotationOptions {
   /** May read both secrets, and write the one that is rotated. */
   readonly identity: Identity
   readonly withAcl: WithAcl
+  readonly followReturns: FollowReturns
   /** Of KV, version 2. */
   readonly mount: string
   /** What is rotated: `password`, and `user` where it is not `default`. */
@@ -51,8 +53,8 @@ export interface Rotated {
 }
 
 /**
- * Rotates the password of one user of one Redis, and holds Redis to what Vault says meanwhile: at start, each half minute, and when a
- * grace is over. It keeps no state that matters: a process that was killed anywhere is mended by the next one.
+ * Rotates the password of one user of one Redis, and holds Redis to what Vault says meanwhile: at start, each half minute, when a
+ * grace is over, and as soon as Redis is there again: it may have come back with an older file. It keeps no state that matters: a process that was killed anywhere is mended by the next one.
  *
  * A rotation: Redis accepts another password and has it on disk; then Vault’s secret is that one, unless somebody else has
  * written it meanwhile; then the old one goes, after its grace. So at each instant Redis accepts what Vault says.
@@ -91,6 +93,8 @@ export function createRedisRotation(options: RedisRotationOptions): RedisRotatio
   let failures = 0
   let mayRotateAt = -Infinity
   let nudge = new AbortController()
+  /** Since the last look began. */
+  let returned = false
   let rotating: Promise<Rotated> | undefined
   /** One thing at a time. */
   let busy: Promise<unknown> = Promise.resolve()
@@ -204,6 +208,7 @@ export function createRedisRotation(options: RedisRotationOptions): RedisRotatio
 
   async function run(): Promise<void> {
     while (!ending.signal.aborted) {
+      returned = false
       try {
         await alone(reconcile)
         if (isDue()) await rotate(false)
@@ -212,15 +217,24 @@ export function createRedisRotation(options: RedisRotationOptions): RedisRotatio
         // It has been told, and comes again.
         failures += 1
       }
-      // A leftover whose grace is over waits for nobody, but for the pause after a failure.
-      const soonest =
-        failures === 0 ? Math.max(0, nextAt - clock.now()) : retryDelayMs(failures, random())
       const awake = AbortSignal.any([ending.signal, nudge.signal])
-      await clock.sleep(Math.min(soonest, RECONCILE_EVERY_MS), awake).catch(() => {})
+      await clock.sleep(Math.min(pauseMs(), RECONCILE_EVERY_MS), awake).catch(() => {})
     }
   }
 
+  /** A leftover whose grace is over waits for nobody, but for the pause after a failure. */
+  function pauseMs(): number {
+    if (returned) return 0
+    return failures === 0 ? Math.max(0, nextAt - clock.now()) : retryDelayMs(failures, random())
+  }
+
   const running = run()
+  const following = options.followReturns(() => {
+    returned = true
+    // Those were of a Redis that was away.
+    failures = 0
+    wake()
+  })
 
   return {
     path,
@@ -229,6 +243,7 @@ export function createRedisRotation(options: RedisRotationOptions): RedisRotatio
     msSinceRotation: () => (writtenAt === undefined ? undefined : Math.max(0, now() - writtenAt)),
     async [Symbol.asyncDispose]() {
       ending.abort()
+      await following[Symbol.asyncDispose]()
       await running
       await busy
     },

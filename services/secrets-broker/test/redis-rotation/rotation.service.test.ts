@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { ServiceError } from '@usdcop/service/errors'
 import { createIdentity } from '@usdcop/vault/identity'
 import { Secret } from '@usdcop/vault/secret'
@@ -11,15 +10,11 @@ import {
   startDevelopmentBao,
   startProductionBao,
 } from '../../../../tests/support/openbao.ts'
-import { BROKER } from '../../src/callers.ts'
 import { connectAcl } from '../../src/redis-rotation/acl.ts'
-import {
-  createRedisRotation,
-  type RedisRotationOptions,
-  type RotationEvent,
-} from '../../src/redis-rotation/rotation.ts'
-import { brokerCredential, prepareVault } from '../prepared-vault.ts'
+import type { RedisRotationOptions } from '../../src/redis-rotation/rotation.ts'
+import { prepareVault } from '../prepared-vault.ts'
 import { hashOf, type RotatedRedis, startRotatedRedis } from './rotated-redis.ts'
+import { startRotation } from './start-rotation.ts'
 
 const slow = { timeout: 20_000, interval: 50 }
 
@@ -35,39 +30,8 @@ beforeEach(async () => {
 })
 afterEach(() => redis[Symbol.asyncDispose]())
 
-/** As the broker runs it, under its own policy. */
-async function runRotation(more: Partial<RedisRotationOptions> = {}, vault: Bao = bao) {
-  const ca = vault.caFile === undefined ? undefined : await readFile(vault.caFile, 'utf8')
-  const server = createVaultServer({ address: vault.address, tls: { ca }, timeoutMs: 2_000 })
-  const credential = await brokerCredential(vault)
-  const identity = createIdentity(server, { name: BROKER, source: async () => credential })
-  const events: RotationEvent[] = []
-  const { host, port } = redis.node
-  const rotation = createRedisRotation({
-    identity,
-    withAcl: connectAcl({ host, port, tls: false, user: 'rotor' }),
-    mount: 'secret',
-    path: 'trading/redis',
-    own: { path: `services/${BROKER}`, field: 'redis_rotor_password' },
-    periodMs: 0,
-    graceMs: 1_000,
-    clock: server.clock,
-    random: Math.random,
-    now: () => Date.now(),
-    tell: (event) => void events.push(event),
-    ...more,
-  })
-  let ended: Promise<void> | undefined
-  const end = async () => {
-    await rotation[Symbol.asyncDispose]()
-    await identity[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
-  }
-  const endOnce = () => (ended ??= end())
-  onTestFinished(endOnce)
-  await expect.poll(() => events.some(({ outcome }) => outcome === 'ok'), slow).toBe(true)
-  return { rotation, events, server, end: endOnce }
-}
+const runRotation = (more: Partial<RedisRotationOptions> = {}) =>
+  startRotation({ bao, redis, ...more })
 
 const faultOf = (work: Promise<unknown>) =>
   work.then(
@@ -219,7 +183,7 @@ test('a password written by hand while nothing rotates is accepted at the next l
   expect(events[0]).toEqual({ kind: 'reconciliation', outcome: 'ok', changed: true })
 })
 
-test('Redis started again keeps what was rotated; with an older file it is mended', async () => {
+test('Redis started again keeps what was rotated; with an older file it is mended at the next start', async () => {
   const { rotation, end } = await runRotation()
   const file = await redis.file.read()
   await rotation.rotate()
@@ -228,11 +192,11 @@ test('Redis started again keeps what was rotated; with an older file it is mende
   await redis.node.up()
   expect(await redis.signIn(password)).toBe('PONG')
 
+  await end()
   await redis.node.kill()
   await redis.file.write(file)
   await redis.node.up()
   expect(await redis.signIn(password)).toContain('WRONGPASS')
-  await end()
   await runRotation()
   expect(await redis.signIn(password)).toBe('PONG')
   expect(await redis.onDisk()).toContain(hashOf(password))
@@ -276,21 +240,20 @@ test('Vault sealed during a rotation: the old password goes on, and once it is b
   const { host, port } = rotated.node
   const connect = connectAcl({ host, port, tls: false, user: 'rotor' })
   let away = false
-  const { rotation } = await runRotation(
-    {
-      withAcl: (password, work) =>
-        connect(password, (acl) =>
-          work({
-            ...acl,
-            async save() {
-              await acl.save()
-              if (away) await vault.ask('PUT', 'sys/seal')
-            },
-          }),
-        ),
-    },
-    vault,
-  )
+  const { rotation } = await startRotation({
+    bao: vault,
+    redis: rotated,
+    withAcl: (password, work) =>
+      connect(password, (acl) =>
+        work({
+          ...acl,
+          async save() {
+            await acl.save()
+            if (away) await vault.ask('PUT', 'sys/seal')
+          },
+        }),
+      ),
+  })
   const before = await rotated.secret()
   away = true
   const fault = await faultOf(rotation.rotate())
