@@ -32,6 +32,8 @@ export interface Bao extends AsyncDisposable {
   /** Ends it at once, as a fault of the machine would; `up` starts it again, where it keeps anything. */
   down(): Promise<void>
   up(): Promise<void>
+  /** It reads its certificate again, as an operator tells it to. */
+  reload(): void
 }
 
 export interface AuditEntry {
@@ -146,6 +148,7 @@ async function launch(
     async up() {
       server = start()
     },
+    reload: () => void server.kill('SIGHUP'),
     async [Symbol.asyncDispose]() {
       await down()
       agent?.destroy()
@@ -198,7 +201,8 @@ function auditStanza(folder: string): string {
   return `audit "file" "file" {\n  options {\n    file_path = "${path}"\n  }\n}\n`
 }
 
-async function makeCertificate(folder: string): Promise<void> {
+/** Signed by its own key: another one is of another authority. */
+export async function makeCertificate(folder: string): Promise<void> {
   const files = ['-keyout', join(folder, 'tls.key'), '-out', join(folder, 'tls.crt')]
   const names = ['-subj', '/CN=vault', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
   const kind = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1']

@@ -2,7 +2,9 @@ import type { Lifecycle } from '@usdcop/service/lifecycle'
 import { createLiveKeyring } from '@usdcop/service/live-keyring'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
+import { openAuthority } from '@usdcop/vault/authority'
 import { textOfFile } from '@usdcop/vault/credential-sources'
+import type { VaultEvent } from '@usdcop/vault/events'
 import { createIdentity } from '@usdcop/vault/identity'
 import { createSecretIdKeeper } from '@usdcop/vault/secret-id-keeper'
 import { createVaultServer } from '@usdcop/vault/vault-server'
@@ -36,21 +38,18 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   if (files?.clientCa !== undefined) certificates.own('authority', files.clientCa)
   addProcessMetrics(registry)
   const metrics = createBrokerMetrics(registry)
-  const server = createVaultServer({
-    address: vault.address,
-    namespace: vault.namespace,
-    timeoutMs: vault.timeoutMs,
-    tls: {
-      ca: vault.caFile === undefined ? undefined : await textOfFile(vault.caFile, life.signal),
-    },
-    observe(event) {
-      metrics.observe(event)
-      if (event.kind === 'alert')
-        logger.error(event, 'a wrapping token was opened by somebody else')
-      if (event.kind === 'secret_id') logger.info(event, `own secret id: ${event.state}`)
-      if (event.kind === 'server') logger.warn(event, event.up ? 'Vault is back' : 'Vault is away')
-    },
-  })
+  const observe = (event: VaultEvent) => {
+    metrics.observe(event)
+    if (event.kind === 'alert') logger.error(event, 'a wrapping token was opened by somebody else')
+    if (event.kind === 'secret_id') logger.info(event, `own secret id: ${event.state}`)
+    if (event.kind === 'server') logger.warn(event, event.up ? 'Vault is back' : 'Vault is away')
+    if (event.kind === 'authority') logger.warn(event, `file of Vault's authority: ${event.state}`)
+  }
+  const { address: vaultAddress, namespace, timeoutMs, caFile } = vault
+  const reading = { signal: life.signal, observe }
+  const ca = caFile === undefined ? undefined : await openAuthority(caFile, reading)
+  const to = { address: vaultAddress, namespace, timeoutMs, tls: { ca } }
+  const server = createVaultServer({ ...to, observe })
   life.onClose('connections to Vault', () => server[Symbol.asyncDispose]())
   const identity = createIdentity(server, { name: BROKER, source: vault.source })
   life.onClose('own token', () => identity[Symbol.asyncDispose]())
