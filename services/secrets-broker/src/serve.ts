@@ -1,3 +1,4 @@
+import type { Server } from 'node:https'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import { createLiveKeyring } from '@usdcop/service/live-keyring'
 import type { Logger } from '@usdcop/service/log'
@@ -17,6 +18,7 @@ import { createCertificateEnds } from './certificate-ends.ts'
 import type { Config } from './config.ts'
 import { watchHoldings } from './holdings.ts'
 import { createIssuer } from './issuer.ts'
+import { keepTls, readTls, tellOfTls } from './live-tls.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { watchOperators } from './operators.ts'
 import { redisRotationOf } from './redis-rotation/from-config.ts'
@@ -34,8 +36,6 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   const registry = createRegistry(BROKER)
   const certificates = createCertificateEnds(registry)
   const files = config.tls && (await readTls(config.tls, life.signal))
-  if (files !== undefined) certificates.own(BROKER, files.certificate)
-  if (files?.clientCa !== undefined) certificates.own('authority', files.clientCa)
   addProcessMetrics(registry)
   const metrics = createBrokerMetrics(registry)
   const observe = (event: VaultEvent) => {
@@ -100,6 +100,15 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
     tls: files && tlsOptions(files),
     now,
   })
+  if (config.tls !== undefined && files !== undefined) {
+    const live = keepTls({
+      server: app.server as Server,
+      paths: config.tls,
+      files,
+      tell: tellOfTls({ logger, metrics, certificates }),
+    })
+    life.onClose('certificates', () => live[Symbol.asyncDispose]())
+  }
   if (path !== undefined || config.apiKeys.some(({ role }) => role === 'admin')) {
     const admin = buildAdminApp(shared)
     life.onClose('admin http', () => admin.close())
@@ -110,16 +119,4 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   const address = await app.listen({ host, port })
   const byCertificate = config.tls?.clientCaFile !== undefined
   logger.info({ address, byCertificate, callers: callers.all.length }, 'brokering identities')
-}
-
-async function readTls(files: NonNullable<Config['tls']>, signal: AbortSignal) {
-  const { clientCaFile, clientCrlFile } = files
-  const textOf = async (path: string | undefined) =>
-    path === undefined ? undefined : await textOfFile(path, signal)
-  return {
-    certificate: await textOfFile(files.certificateFile, signal),
-    key: await textOfFile(files.keyFile, signal),
-    clientCa: await textOf(clientCaFile),
-    clientCrl: await textOf(clientCrlFile),
-  }
 }
