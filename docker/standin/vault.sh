@@ -8,6 +8,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$1 version=$2 api=$3 sdk=$4
 export GOTOOLCHAIN=local GOFLAGS='-buildvcs=false -p=2 -mod=mod' CGO_ENABLED=0
+export GOGC=off GOMEMLIMIT=3GiB
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
