@@ -49,6 +49,7 @@ say 'binaries'
 "$here/binaries.sh" "$cache"
 say 'packages'
 [ -x "$cache/bin/bao-$OPENBAO" ] || "$here/openbao.sh" "$cache" "$OPENBAO"
+[ -x "$cache/bin/vault-$VAULT" ] || "$here/vault.sh" "$cache" "$VAULT" "$VAULT_API" "$VAULT_SDK"
 [ -f "$cache/npm-$NPM.tgz" ] || "$here/npm.sh" "$cache" "$NODE" "$NPM"
 say 'base image'
 "$here/base.sh" "$cache" "$base"

@@ -307,6 +307,18 @@ AUTHORITY_DAYS=3650
 CERTIFICATE_DAYS=365
 WARN_SECONDS=2592000
 
+# FROM TO: a container that has a file mounted sees what is written into it, and not another file of its name.
+place() {
+  if [ -e "$2" ]; then
+    chmod 0644 "$2"
+    cat "$1" >"$2"
+    rm "$1"
+  else
+    mv "$1" "$2"
+  fi
+  chmod 0444 "$2"
+}
+
 # FOLDER NAME COMMON_NAME NAMES USAGE: a key, and a certificate that the stack's authority has signed.
 sign() {
   [ -s secrets/tls/ca.key ] ||
@@ -323,9 +335,8 @@ TEXT
     -in secrets/.making/request -extfile secrets/.making/extensions \
     -CA secrets/tls/ca.crt -CAkey secrets/tls/ca.key -out secrets/.making/certificate 2>secrets/.making/words ||
     die "openssl signed nothing: $(cat secrets/.making/words)"
-  chmod 0444 secrets/.making/key secrets/.making/certificate
-  mv secrets/.making/key "$1/$2.key"
-  mv secrets/.making/certificate "$1/$2.crt"
+  place secrets/.making/key "$1/$2.key"
+  place secrets/.making/certificate "$1/$2.crt"
   say "signed $1/$2.crt for $CERTIFICATE_DAYS days"
 }
 
@@ -371,7 +382,7 @@ TEXT
     sign secrets/vault-tls tls vault 'DNS:vault,DNS:localhost,IP:127.0.0.1' serverAuth
   fi
   if [ "$renew_certificates" = yes ]; then
-    say 'whoever has a renewed certificate takes it when it is restarted: secrets-broker, feast-server, materializer, inference-gateway, demo-feed, vault'
+    say 'the broker takes its own within seconds and the services theirs with their next login; Vault when it is told to: docker-compose kill -s HUP vault'
   fi
   rm -rf secrets/.making
   for file in secrets/tls/*.crt secrets/vault-tls/tls.crt; do

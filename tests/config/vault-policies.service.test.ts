@@ -165,6 +165,27 @@ describe.for(ROLES)('the policy of %s', (role) => {
   })
 })
 
+test('where an operator has mounted transit, the gateway signs with the key of decisions and nobody else does', async () => {
+  const input = Buffer.from('a decision').toString('base64')
+  for (const [path, body] of [
+    ['sys/mounts/transit', { type: 'transit' }],
+    ['transit/keys/decisions', { type: 'ed25519' }],
+  ] as const)
+    expect((await bao.ask('POST', path, body)).status).toBeLessThan(300)
+  for (const role of ROLES) {
+    const token = tokens.get(role)
+    const signed = await bao.ask('POST', 'transit/sign/decisions', { input }, token)
+    const status = role === 'inference-gateway' ? 200 : 403
+    expect({ role, status: signed.status }).toEqual({ role, status })
+    if (status !== 200) continue
+    const { signature } = signed.body.data
+    const verified = await bao.ask('POST', 'transit/verify/decisions', { input, signature }, token)
+    expect(verified.body.data.valid).toBe(true)
+    const path = 'transit/export/signing-key/decisions'
+    expect((await bao.ask('GET', path, undefined, token)).status).toBe(403)
+  }
+})
+
 test('the broker may ask for secret ids that are wrapped, for five minutes at most', async () => {
   const token = tokens.get('secrets-broker') ?? ''
   const path = 'auth/approle/role/materializer/secret-id'

@@ -2,12 +2,17 @@ import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
+/** Whether the tests run against HashiCorp Vault, whose program `USDCOP_VAULT` names, in the place of OpenBao. */
+export function isVault(env: NodeJS.ProcessEnv = process.env): boolean {
+  return (env['USDCOP_VAULT'] ?? '') !== ''
+}
+
 /**
- * Where OpenBao's program is: `USDCOP_BAO`, else what docker/standin/build.sh has kept, else `.venv-openbao`, else on
+ * Where OpenBao's program is, or Vault's: `USDCOP_VAULT` or `USDCOP_BAO`, else what docker/standin/build.sh has kept, else `.venv-openbao`, else on
  * PATH. The script that the PyPI package puts on PATH starts Python first; its folder holds the program itself.
  */
 export function findBao(env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const given = env['USDCOP_BAO'] ?? ''
+  const given = env[isVault(env) ? 'USDCOP_VAULT' : 'USDCOP_BAO'] ?? ''
   if (given !== '') return existsSync(given) ? programOf(given) : undefined
   const standins =
     env['USDCOP_STANDIN_BIN'] ?? join(homedir(), '.cache/usdcop-platform/standin/bin')

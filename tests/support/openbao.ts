@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { baoPath } from './bao-path.ts'
+import { baoPath, isVault } from './bao-path.ts'
 import { until } from './until.ts'
 
 export interface BaoAnswer {
@@ -16,7 +16,7 @@ export interface BaoAnswer {
   readonly body: any
 }
 
-/** A real OpenBao, which answers as Vault does, of this test alone. */
+/** A real OpenBao or Vault of this test alone. */
 export interface Bao extends AsyncDisposable {
   readonly address: string
   readonly folder: string
@@ -25,13 +25,16 @@ export interface Bao extends AsyncDisposable {
   readonly caFile: string | undefined
   /** With the root token unless another one is given; `''` sends none. */
   ask(method: string, path: string, body?: object, token?: string): Promise<BaoAnswer>
-  /** What it has written of each request, one object a line. */
+  /** What it has written of each request, one object a line, into this file. */
   auditLog(): Promise<readonly AuditEntry[]>
+  readonly auditFile: string
   /** For a program: where it is, and who may. */
   readonly env: Readonly<Record<string, string>>
   /** Ends it at once, as a fault of the machine would; `up` starts it again, where it keeps anything. */
   down(): Promise<void>
   up(): Promise<void>
+  /** It reads its certificate again, as an operator tells it to. */
+  reload(): void
 }
 
 export interface AuditEntry {
@@ -52,19 +55,26 @@ export async function startDevelopmentBao(): Promise<Bao> {
   const port = await freePort()
   const config = join(folder, 'audit.hcl')
   await writeFile(config, auditStanza(folder))
+  const declared = isVault() ? [] : [`-config=${config}`]
   const options = [`-dev-root-token-id=${ROOT_TOKEN}`, `-dev-listen-address=127.0.0.1:${port}`]
-  const args = ['server', '-dev', '-dev-no-store-token', `-config=${config}`, ...options]
+  const args = ['server', '-dev', '-dev-no-store-token', ...declared, ...options]
   const server = await launch(folder, args, `http://127.0.0.1:${port}`, undefined)
   await until(
     async () => (await server.ask('GET', 'sys/health', undefined, '')).status === 200,
     'a development server',
   )
+  if (isVault()) await enableAudit(server, ROOT_TOKEN)
   return { ...server, rootToken: ROOT_TOKEN }
 }
 
-/** As in production: `config/vault/vault.hcl` in a folder of its own, raft behind TLS, initialised and unsealed. */
+/**
+ * As in production: `config/vault/vault.hcl` in a folder of its own, raft behind TLS, initialised and unsealed.
+ * @param options audit `declared`: as that file says, which is OpenBao's way and no log in Vault
+ */
 export async function startProductionBao({
   audit = true,
+}: {
+  readonly audit?: boolean | 'declared'
 } = {}): Promise<Bao & { readonly unseal: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'usdcop-bao-'))
   const [port, clusterPort] = [await freePort(), await freePort()]
@@ -74,7 +84,7 @@ export async function startProductionBao({
   const config = join(folder, 'vault.hcl')
   await writeFile(
     config,
-    (audit ? text : text.replace(/^audit [\s\S]*?^}$/m, ''))
+    (audit !== false ? text : text.replace(/^audit [\s\S]*?^}$/m, ''))
       .replaceAll('/vault/', `${folder}/`)
       .replaceAll('0.0.0.0:8200', `127.0.0.1:${port}`)
       .replaceAll('127.0.0.1:8201', `127.0.0.1:${clusterPort}`),
@@ -102,6 +112,7 @@ export async function startProductionBao({
     await until(active, 'an active server')
   }
   await unseal()
+  if (audit === true && isVault()) await enableAudit(server, body.root_token)
   const env = { ...server.env, VAULT_TOKEN: body.root_token }
   const ask: Bao['ask'] = (method, path, asked, token = body.root_token) =>
     server.ask(method, path, asked, token)
@@ -122,6 +133,7 @@ async function launch(
     server.kill('SIGKILL')
     await once(server, 'exit')
   }
+  const auditFile = join(folder, 'logs/audit.log')
   const agent = caFile === undefined ? undefined : new Agent({ ca: await readFile(caFile) })
   return {
     address,
@@ -133,10 +145,11 @@ async function launch(
       HOME: folder,
       ...(caFile !== undefined && { VAULT_CACERT: caFile }),
     },
+    auditFile,
     ask: (method, path, body, token = ROOT_TOKEN) =>
       exchange(address, agent, { method, path, body, token }),
     async auditLog() {
-      const text = await readFile(join(folder, 'logs/audit.log'), 'utf8').catch(() => '')
+      const text = await readFile(auditFile, 'utf8').catch(() => '')
       return text
         .split('\n')
         .filter((line) => line !== '')
@@ -146,6 +159,7 @@ async function launch(
     async up() {
       server = start()
     },
+    reload: () => void server.kill('SIGHUP'),
     async [Symbol.asyncDispose]() {
       await down()
       agent?.destroy()
@@ -193,12 +207,23 @@ async function exchange(
 
 const requestSecurely = request
 
+/** Vault takes its audit devices from its API alone. */
+async function enableAudit(
+  { ask, auditFile }: Omit<Bao, 'rootToken'>,
+  token: string,
+): Promise<void> {
+  const device = { type: 'file', options: { file_path: auditFile } }
+  const { status } = await ask('POST', 'sys/audit/file', device, token)
+  if (status !== 204) throw new Error(`no audit log: Vault answers ${status}`)
+}
+
 function auditStanza(folder: string): string {
   const path = join(folder, 'logs/audit.log')
   return `audit "file" "file" {\n  options {\n    file_path = "${path}"\n  }\n}\n`
 }
 
-async function makeCertificate(folder: string): Promise<void> {
+/** Signed by its own key: another one is of another authority. */
+export async function makeCertificate(folder: string): Promise<void> {
   const files = ['-keyout', join(folder, 'tls.key'), '-out', join(folder, 'tls.crt')]
   const names = ['-subj', '/CN=vault', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
   const kind = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1']

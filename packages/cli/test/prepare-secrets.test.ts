@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { expect, test } from 'vitest'
@@ -125,9 +125,13 @@ test('certificates are of our own authority, say who has them, and are renewed w
     expect(certificate.keyUsage).toEqual([usage])
   }
   const before = await everything()
+  const inode = async () => (await stat(join(folder, 'secrets/tls/materializer.key'))).ino
+  const mounted = await inode()
   const { code, stdout } = await prepare('--renew-certificates')
   expect(code).toBe(0)
-  expect(stdout).toContain('takes it when it is restarted')
+  expect(stdout).toContain('the broker takes its own within seconds')
+  // A container that runs has this very file, and no other of its name.
+  expect(await inode()).toBe(mounted)
   const after = await everything()
   const changed = Object.keys(after).filter((name) => after[name] !== before[name])
   expect(changed).toEqual(

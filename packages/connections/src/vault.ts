@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Probe, ProbedState } from '@usdcop/service/health'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
-import { textOfFile } from '@usdcop/vault/credential-sources'
+import { openAuthority } from '@usdcop/vault/authority'
 import type { VaultEvent } from '@usdcop/vault/events'
 import { isConnectivity } from '@usdcop/vault/faults'
 import { createIdentity, type Identity } from '@usdcop/vault/identity'
@@ -57,19 +57,14 @@ export async function openVaultOf(config: Taken, parts: ServiceParts): Promise<V
 async function openVault(settings: VaultSettings, parts: ServiceParts): Promise<Vault> {
   const { name, life, logger, registry } = parts
   const metrics = createVaultMetrics(registry, 'usdcop_secrets')
-  const server = createVaultServer({
-    address: settings.address,
-    namespace: settings.namespace,
-    timeoutMs: settings.timeoutMs,
-    tls: {
-      ca:
-        settings.caFile === undefined ? undefined : await textOfFile(settings.caFile, life.signal),
-    },
-    observe(event) {
-      metrics.observe(event)
-      tell(logger, event)
-    },
-  })
+  const observe = (event: VaultEvent) => {
+    metrics.observe(event)
+    tell(logger, event)
+  }
+  const { address, namespace, timeoutMs, caFile } = settings
+  const reading = { signal: life.signal, observe }
+  const ca = caFile === undefined ? undefined : await openAuthority(caFile, reading)
+  const server = createVaultServer({ address, namespace, timeoutMs, tls: { ca }, observe })
   life.onClose('connections to Vault', () => server[Symbol.asyncDispose]())
   const identity = createIdentity(server, { name, source: settings.source })
   life.onClose('token', () => identity[Symbol.asyncDispose]())
@@ -126,6 +121,7 @@ function worstOf(watched: readonly WatchedSecret[]): string {
 function tell(logger: Logger, event: VaultEvent): void {
   if (event.kind === 'alert') logger.error(event, 'a wrapping token was opened by somebody else')
   if (event.kind === 'server') logger.warn(event, event.up ? 'Vault is back' : 'Vault is away')
+  if (event.kind === 'authority') logger.warn(event, `file of Vault's authority: ${event.state}`)
   if (event.kind !== 'token' && event.kind !== 'lease') return
   const level = TROUBLE.has(event.state) ? 'warn' : 'info'
   logger[level](event, event.kind === 'token' ? 'token of Vault' : 'database user of Vault')

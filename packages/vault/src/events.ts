@@ -18,6 +18,8 @@ export type VaultEvent =
     }
   | { readonly kind: 'secret_id'; readonly identity: string; readonly state: SecretIdState }
   | { readonly kind: 'server'; readonly up: boolean; readonly health: string }
+  /** What the file of Vault's authority has come to; while it is of no use, the authority before is trusted. */
+  | { readonly kind: 'authority'; readonly file: string; readonly state: 'changed' | 'unusable' }
   /** Somebody else has unwrapped what was meant for this identity: a person has to look. */
   | { readonly kind: 'alert'; readonly identity: string; readonly alert: 'wrapping_token_spent' }
 

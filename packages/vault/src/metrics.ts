@@ -60,6 +60,12 @@ export function createVaultMetrics(registry: Registry, prefix: string): VaultMet
     registers,
   })
   up.set(1)
+  const authorities = new Counter({
+    name: `${prefix}_vault_authority_events_total`,
+    help: 'What the file of the authority of Vault has come to: changed, or unusable (the one before is trusted).',
+    labelNames: ['state'],
+    registers,
+  })
 
   function watch(
     name: string,
@@ -95,6 +101,8 @@ export function createVaultMetrics(registry: Registry, prefix: string): VaultMet
         alerts.inc({ identity: event.identity, alert: event.alert })
       } else if (event.kind === 'server') {
         up.set(event.up ? 1 : 0)
+      } else if (event.kind === 'authority') {
+        authorities.inc({ state: event.state })
       }
     },
     watchTokens: (msLeft) =>

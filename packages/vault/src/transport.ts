@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { type ClientRequest, Agent as PlainAgent, request as requestPlain } from 'node:http'
-import { request as requestSecure, Agent as SecureAgent } from 'node:https'
+import { request as requestSecure } from 'node:https'
+import type { Authority } from './authority.ts'
+import { createSecureConnections } from './secure-connections.ts'
 
 export interface Tls {
-  /** PEM certificates to trust instead of the system's. */
-  readonly ca?: string | undefined
+  /** PEM certificates to trust instead of the system's, or what knows them at each request. */
+  readonly ca?: string | Authority | undefined
   /** PEM certificate and key of this process, where the listener asks for one. */
   readonly certificate?: string | undefined
   readonly key?: string | undefined
@@ -41,31 +43,25 @@ export interface Transport extends AsyncDisposable {
 
 /** More than any secret, list or lease answer holds. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+const MAX_SOCKETS = 32
 
 /**
  * One HTTP exchange at a time over connections of its own. A redirect is an answer like another and is not followed, so
  * no token goes to another host; no proxy variable is read; certificates are always verified.
  */
 export function createTransport(tls: Tls): Transport {
-  const keepAlive = { keepAlive: true, maxSockets: 32 } as const
-  const plain = new PlainAgent(keepAlive)
-  const secure = new SecureAgent({
-    ...keepAlive,
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.certificate !== undefined && { cert: tls.certificate }),
-    ...(tls.key !== undefined && { key: tls.key }),
-  })
+  const plain = new PlainAgent({ keepAlive: true, maxSockets: MAX_SOCKETS })
+  const secure = createSecureConnections(tls, MAX_SOCKETS)
   return {
     async exchange({ method, url, headers, body }, signal) {
       signal.throwIfAborted()
       try {
         const options = { method, headers: { ...headers, ...lengthOf(body) }, signal }
+        using connections = url.protocol === 'https:' ? await secure.take(signal) : undefined
         const request =
-          url.protocol === 'https:'
-            ? requestSecure(url, { ...options, agent: secure })
-            : requestPlain(url, { ...options, agent: plain })
+          connections === undefined
+            ? requestPlain(url, { ...options, agent: plain })
+            : requestSecure(url, { ...options, agent: connections.agent })
         const response = await responseTo(request, body)
         const { statusCode: status = 0 } = response
         const retryAfter = secondsOf(response.headers['retry-after'])
@@ -78,7 +74,7 @@ export function createTransport(tls: Tls): Transport {
     },
     async [Symbol.asyncDispose]() {
       plain.destroy()
-      secure.destroy()
+      secure.end()
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Bao } from '@usdcop/tests/support/openbao'
 import { onTestFinished } from 'vitest'
+import type { Authority } from '../src/authority.ts'
 import type { VaultEvent } from '../src/events.ts'
 import { createIdentity, type Identity } from '../src/identity.ts'
 import type { Credential, CredentialSource } from '../src/login.ts'
@@ -47,7 +48,7 @@ export async function must(bao: Bao, method: string, path: string, body?: object
 
 export function serverOf(
   bao: Bao,
-  options: { readonly ca?: string; readonly timeoutMs?: number } = {},
+  options: { readonly ca?: string | Authority; readonly timeoutMs?: number } = {},
 ) {
   const events: VaultEvent[] = []
   const { ca, ...rest } = options

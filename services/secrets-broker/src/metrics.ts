@@ -13,6 +13,8 @@ export interface BrokerMetrics extends VaultMetrics {
     readonly passwordsAccepted: () => number | undefined
     readonly msSinceRotation: () => number | undefined
   }): void
+  /** What has come of the files of the broker's TLS, after the start. */
+  certificateFiles(state: 'changed' | 'unusable'): void
   /** @param msLeft of the broker's own secret id, asked at each scrape */
   watchSecretId(msLeft: () => number): void
 }
@@ -37,6 +39,12 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
     labelNames: ['work', 'outcome'],
     registers,
   })
+  const certificateFiles = new Counter({
+    name: 'usdcop_secrets_broker_certificate_file_events_total',
+    help: 'What came of the files of the broker’s TLS: changed, or unusable (those before stay in use).',
+    labelNames: ['state'],
+    registers,
+  })
   const vault = createVaultMetrics(registry, 'usdcop_secrets_broker')
   return {
     ...vault,
@@ -45,6 +53,7 @@ export function createBrokerMetrics(registry: Registry): BrokerMetrics {
       else vault.observe(event)
     },
     request: (caller, action, outcome) => requests.of(caller, action, outcome).inc(),
+    certificateFiles: (state) => certificateFiles.inc({ state }),
     redis: (work, outcome) => redis.inc({ work, outcome }),
     watchRedis({ passwordsAccepted, msSinceRotation }) {
       const gauge = (name: string, help: string, ask: () => number | undefined) =>

@@ -1,8 +1,11 @@
+import type { Server } from 'node:https'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import { createLiveKeyring } from '@usdcop/service/live-keyring'
 import type { Logger } from '@usdcop/service/log'
 import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
+import { openAuthority } from '@usdcop/vault/authority'
 import { textOfFile } from '@usdcop/vault/credential-sources'
+import type { VaultEvent } from '@usdcop/vault/events'
 import { createIdentity } from '@usdcop/vault/identity'
 import { createSecretIdKeeper } from '@usdcop/vault/secret-id-keeper'
 import { createVaultServer } from '@usdcop/vault/vault-server'
@@ -15,6 +18,7 @@ import { createCertificateEnds } from './certificate-ends.ts'
 import type { Config } from './config.ts'
 import { watchHoldings } from './holdings.ts'
 import { createIssuer } from './issuer.ts'
+import { keepTls, readTls, tellOfTls } from './live-tls.ts'
 import { createBrokerMetrics } from './metrics.ts'
 import { watchOperators } from './operators.ts'
 import { redisRotationOf } from './redis-rotation/from-config.ts'
@@ -32,25 +36,20 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   const registry = createRegistry(BROKER)
   const certificates = createCertificateEnds(registry)
   const files = config.tls && (await readTls(config.tls, life.signal))
-  if (files !== undefined) certificates.own(BROKER, files.certificate)
-  if (files?.clientCa !== undefined) certificates.own('authority', files.clientCa)
   addProcessMetrics(registry)
   const metrics = createBrokerMetrics(registry)
-  const server = createVaultServer({
-    address: vault.address,
-    namespace: vault.namespace,
-    timeoutMs: vault.timeoutMs,
-    tls: {
-      ca: vault.caFile === undefined ? undefined : await textOfFile(vault.caFile, life.signal),
-    },
-    observe(event) {
-      metrics.observe(event)
-      if (event.kind === 'alert')
-        logger.error(event, 'a wrapping token was opened by somebody else')
-      if (event.kind === 'secret_id') logger.info(event, `own secret id: ${event.state}`)
-      if (event.kind === 'server') logger.warn(event, event.up ? 'Vault is back' : 'Vault is away')
-    },
-  })
+  const observe = (event: VaultEvent) => {
+    metrics.observe(event)
+    if (event.kind === 'alert') logger.error(event, 'a wrapping token was opened by somebody else')
+    if (event.kind === 'secret_id') logger.info(event, `own secret id: ${event.state}`)
+    if (event.kind === 'server') logger.warn(event, event.up ? 'Vault is back' : 'Vault is away')
+    if (event.kind === 'authority') logger.warn(event, `file of Vault's authority: ${event.state}`)
+  }
+  const { address: vaultAddress, namespace, timeoutMs, caFile } = vault
+  const reading = { signal: life.signal, observe }
+  const ca = caFile === undefined ? undefined : await openAuthority(caFile, reading)
+  const to = { address: vaultAddress, namespace, timeoutMs, tls: { ca } }
+  const server = createVaultServer({ ...to, observe })
   life.onClose('connections to Vault', () => server[Symbol.asyncDispose]())
   const identity = createIdentity(server, { name: BROKER, source: vault.source })
   life.onClose('own token', () => identity[Symbol.asyncDispose]())
@@ -101,6 +100,15 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
     tls: files && tlsOptions(files),
     now,
   })
+  if (config.tls !== undefined && files !== undefined) {
+    const live = keepTls({
+      server: app.server as Server,
+      paths: config.tls,
+      files,
+      tell: tellOfTls({ logger, metrics, certificates }),
+    })
+    life.onClose('certificates', () => live[Symbol.asyncDispose]())
+  }
   if (path !== undefined || config.apiKeys.some(({ role }) => role === 'admin')) {
     const admin = buildAdminApp(shared)
     life.onClose('admin http', () => admin.close())
@@ -111,16 +119,4 @@ export async function serve(config: Config, life: Lifecycle, logger: Logger): Pr
   const address = await app.listen({ host, port })
   const byCertificate = config.tls?.clientCaFile !== undefined
   logger.info({ address, byCertificate, callers: callers.all.length }, 'brokering identities')
-}
-
-async function readTls(files: NonNullable<Config['tls']>, signal: AbortSignal) {
-  const { clientCaFile, clientCrlFile } = files
-  const textOf = async (path: string | undefined) =>
-    path === undefined ? undefined : await textOfFile(path, signal)
-  return {
-    certificate: await textOfFile(files.certificateFile, signal),
-    key: await textOfFile(files.keyFile, signal),
-    clientCa: await textOf(clientCaFile),
-    clientCrl: await textOf(clientCrlFile),
-  }
 }

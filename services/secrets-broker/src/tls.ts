@@ -7,10 +7,12 @@ export interface TlsFiles {
   readonly key: string
   /** Who signs callers' certificates; without it none is asked for. */
   readonly clientCa: string | undefined
-  /** Which of them are withdrawn. */
+  /** Which of them are withdrawn: a list of each authority. */
   readonly clientCrl: string | undefined
 }
 
+/** Node reads one list of a text, and an authority whose list it has not lets nobody in. */
+const LIST = /-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
 /**
@@ -30,7 +32,7 @@ export function tlsOptions({ certificate, key, clientCa, clientCrl }: TlsFiles):
       ca: clientCa,
       requestCert: true,
       rejectUnauthorized: false,
-      ...(clientCrl !== undefined && { crl: clientCrl }),
+      ...(clientCrl !== undefined && { crl: clientCrl.match(LIST) ?? [clientCrl] }),
     }),
   }
 }

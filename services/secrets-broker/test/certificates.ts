@@ -38,7 +38,7 @@ unique_subject = no
 commonName = supplied
 `
 
-export async function makeAuthority(): Promise<Authority> {
+export async function makeAuthority(name = 'an authority'): Promise<Authority> {
   const folder = await mkdtemp(join(tmpdir(), 'usdcop-ca-'))
   const at = (name: string) => join(folder, name)
   const text = (name: string) => readFile(at(name), 'utf8')
@@ -49,7 +49,7 @@ export async function makeAuthority(): Promise<Authority> {
   await writeFile(at('index.txt'), '')
   await writeFile(at('serial'), '01\n')
   await writeFile(at('ca.cnf'), CONFIG)
-  const self = ['-x509', '-days', '1', '-subj', '/CN=an authority', '-keyout', 'ca.key']
+  const self = ['-x509', '-days', '1', '-subj', `/CN=${name}`, '-keyout', 'ca.key']
   await openssl('req', ...newKey, ...self, '-out', 'ca.crt')
   return {
     folder,

@@ -41,6 +41,7 @@ function environment(bao: Bao, env: NodeJS.ProcessEnv, cli: string): NodeJS.Proc
     PATH: `${bin}:/usr/bin:/bin`,
     VAULT_POLICIES: join(root, 'config/vault/policies'),
     VAULT_INIT_MARKER: join(bao.folder, 'done'),
+    VAULT_AUDIT_FILE: bao.auditFile,
     ...env,
   }
 }

@@ -97,8 +97,7 @@ export function judgeCertificates(
   now: Date,
 ): Check {
   const name = 'certificates'
-  const fix =
-    'scripts/stack/prepare.sh --renew-certificates; then restart whoever has one: docs/stack.md'
+  const fix = 'scripts/stack/prepare.sh --renew-certificates; for Vault’s see docs/stack.md'
   const days = certificates.map((one) => ({
     ...one,
     days: Math.floor((one.endsAt.getTime() - now.getTime()) / DAY_MS),
