@@ -170,13 +170,35 @@ test('stores nothing where nothing has been computed', async () => {
   expect(await read(['doubled:scaled'], [1])).toEqual([[[null], '1970-01-01T00:00:00Z']])
 })
 
-test('knows the features of a stored view, and does not materialize it', async () => {
-  const { ask: asked, post } = await storing(stored)
+test('knows the features of a stored view', async () => {
+  const { ask: asked } = await storing(stored)
   expect((await asked(['doubled:nope'], [1])).statusCode).toBe(404)
-  const body = { disable_event_timestamp: true, feature_views: ['doubled'] }
-  const named = await post('/materialize', body)
-  expect(named.status).toBe(501)
-  expect(messageOf(named.body)).toContain("'doubled' is not materialized here")
+})
+
+test.for<{ name: string; view: OnDemandView; says: string }>([
+  {
+    name: 'stores nothing',
+    view: { ...stored, writeToOnlineStore: false },
+    says: 'OnDemandFeatureView doubled is not configured for write_to_online_store.',
+  },
+  {
+    name: 'computes from requests alone',
+    view: { ...stored, projections: [] },
+    says: "On demand feature view 'doubled' computes from request data alone, which has no history",
+  },
+  {
+    name: 'computes from what has no history',
+    view: stored,
+    says: "On demand feature view 'doubled' computes from stats, which has no batch source",
+  },
+])('refuses to materialize a view that $name', async ({ view, says }) => {
+  const { post } = await storing(view)
+  const named = await post('/materialize', {
+    disable_event_timestamp: true,
+    feature_views: ['doubled'],
+  })
+  expect(named.status).toBe(422)
+  expect(messageOf(named.body)).toContain(says)
 })
 
 test('refuses a write to a view that stores nothing', async () => {

@@ -208,7 +208,12 @@ describe('a materialization is refused', () => {
       'invalid_request',
       /no time/,
     ],
-    ['for a view that is not online', { ...VIEW, online: false }, 'invalid_request', /not served/],
+    [
+      'for a view that is not online',
+      { ...VIEW, online: false },
+      'invalid_request',
+      /not configured/,
+    ],
     [
       'for a type that Parquet does not hold so',
       { ...VIEW, features: [{ ...feature, name: 'note', valueType: 'INT64' }] },
