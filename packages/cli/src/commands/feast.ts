@@ -3,6 +3,7 @@ import { applyCommand, planCommand } from '../feast/apply.ts'
 import { clientTypesCommand } from '../feast/client-types.ts'
 import { registryDumpCommand } from '../feast/dump.ts'
 import { GROUPS } from '../feast/groups.ts'
+import { listVersionsCommand } from '../feast/list-versions.ts'
 import { materializeCommand, materializeIncrementalCommand } from '../feast/materialize.ts'
 import { objectsCommand } from '../feast/objects.ts'
 import { onlineFeaturesCommand } from '../feast/online-features.ts'
@@ -31,6 +32,10 @@ export function feastCommand(world: World): Command {
     teardownCommand,
   ])
     command.addCommand(verb(world))
-  for (const group of GROUPS) command.addCommand(objectsCommand(group, world))
+  for (const group of GROUPS) {
+    const objects = objectsCommand(group, world)
+    if (group.name === 'feature-views') objects.addCommand(listVersionsCommand(world))
+    command.addCommand(objects)
+  }
   return command
 }

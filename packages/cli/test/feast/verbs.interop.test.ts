@@ -64,6 +64,10 @@ const LISTED = [
   ['entities', 'describe', 'city'],
   ['feature-views', 'list'],
   ['feature-views', 'list', '--tags', 'team:a, level:gold'],
+  ['feature-views', 'list-versions', 'driver_stats'],
+  ['feature-views', 'list-versions', 'with_bonus'],
+  ['feature-views', 'list-versions', 'streamed_stats'],
+  ['feature-views', 'list-versions', 'nothing'],
   ['feature-services', 'list'],
   ['data-sources', 'list'],
   ['data-sources', 'describe', 'driver_history'],
@@ -302,4 +306,23 @@ test('applies definitions in TypeScript, which Feast then reads', async ({ signa
     expect(stdout.trimEnd().split('\n')).toHaveLength(2)
     expect((await typed(...args)).stdout).toBe(stdout)
   }
+
+  // A module is read once in a process: the other schema has a folder of its own.
+  const next = join(repositories.folder, 'typed-next')
+  await mkdir(next)
+  await writeFile(join(next, 'feature_store.yaml'), yaml)
+  await writeFile(
+    join(next, 'features.ts'),
+    TYPED.replace("'trips', valueType", "'rate', valueType").replace("['trips']", "['rate']"),
+  )
+  expect(await usdcop('feast', '-c', next, 'apply')).toMatchObject({ code: 0, stderr: '' })
+  const versions = ['feature-views', 'list-versions', 'typed_stats']
+  const [listed] = await feastSays(repository, [versions], signal)
+  expect(listed?.stdout.trimEnd().split('\n')).toHaveLength(3)
+  expect((await typed(...versions)).stdout).toBe(listed?.stdout)
+  const asJson = JSON.parse((await typed(...versions, '--json')).stdout) as object[]
+  expect(asJson).toMatchObject([
+    { version: 'v0' },
+    { version: 'v1', featureViewType: 'feature_view' },
+  ])
 })
