@@ -30,6 +30,14 @@ export interface ViewVersion {
 
 export const VIEW_TYPE = 'feature_view'
 
+export type VersionedList = 'featureViews' | 'onDemandFeatureViews'
+
+/** Feast's word for the kinds of view whose earlier versions are read online, and where such views are. */
+export const VERSIONED: ReadonlyMap<string, VersionedList> = new Map([
+  [VIEW_TYPE, 'featureViews'],
+  ['on_demand_feature_view', 'onDemandFeatureViews'],
+])
+
 /**
  * Whether Feast makes a new version of a view for it: another ttl, source, tag or description of the
  * view is none; another feature, also by its description or tags, is one, and so is another entity.
