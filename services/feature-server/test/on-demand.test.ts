@@ -45,10 +45,24 @@ test('computes a view from the request', async () => {
   )
 })
 
-test('says that a view is written in Python, and which', async () => {
-  const { status, body } = await ask(doubled)
+test.for([
+  {
+    mode: 'pandas' as const,
+    remedy:
+      ": name Feast's transformation service, which runs it, as " +
+      'feature_server.transformation_service_endpoint in feature_store.yaml',
+  },
+  {
+    mode: 'python' as const,
+    remedy:
+      ", and Feast's transformation service runs the mode pandas alone: define it in that mode",
+  },
+])('names a view of the mode $mode, and what would make it run', async ({ mode, remedy }) => {
+  const { status, body } = await ask({ ...doubled, mode })
   expect(status).toBe(501)
-  expect(messageOf(body)).toContain("On demand feature view 'doubled' is written in Python")
+  expect(messageOf(body)).toBe(
+    `On demand feature view 'doubled' is of the mode ${mode}, which does not run here${remedy}`,
+  )
 })
 
 const stored: OnDemandView = {
@@ -140,7 +154,7 @@ test('stores what it is given where it is told not to compute', async () => {
   ])
   const computed = await write({ driver_id: [7], rate: [1], given: [1] })
   expect(computed.status).toBe(501)
-  expect(messageOf(computed.body)).toContain("'doubled' is written in Python (mode python)")
+  expect(messageOf(computed.body)).toContain("'doubled' is of the mode python")
 })
 
 test.for<{ name: string; df: object; says: string }>([

@@ -227,6 +227,14 @@ describe('a materialization is refused', () => {
     expect(platform.recorded).toEqual([])
   })
 
+  test('for a version', async () => {
+    await using platform = await open(VIEW)
+    await expect(platform.materializer.run({ ...JOB, version: 1 }, signal)).rejects.toMatchObject({
+      code: 'not_supported',
+      message: 'earlier versions of a view are not materialized here',
+    })
+  })
+
   test('for a row without its join key', async () => {
     await using platform = await open(VIEW, `select * replace (nullif(driver, 2) as driver)`)
     await expect(platform.materializer.run(JOB, signal)).rejects.toMatchObject({
