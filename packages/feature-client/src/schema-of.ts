@@ -34,7 +34,7 @@ function enabled(view: FeatureView): FeatureView {
   return { ...view, disabled: false }
 }
 
-type AnyView = Pick<FeatureView, 'name' | 'features'> & Partial<FeatureView>
+type AnyView = Pick<FeatureView, 'name' | 'features'> & Partial<Omit<FeatureView, 'history'>>
 
 function viewSchema(registry: Registry, view: AnyView): ViewSchema {
   const references = view.features.map(({ name }) => `${view.name}:${name}`)

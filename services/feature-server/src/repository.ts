@@ -1,15 +1,16 @@
 import cluster from 'node:cluster'
 import { join } from 'node:path'
 import { readRepoConfig } from '@usdcop/feast/config/feature-store-yaml'
-import type { AuthConfig, RepoConfig } from '@usdcop/feast/config/repo-config'
+import type { AuthConfig } from '@usdcop/feast/config/repo-config'
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import { followRegistry } from '@usdcop/feast/registry/hot-registry'
 import type { Materializer } from '@usdcop/feast/registry/materialization'
 import type { OfflineWriter } from '@usdcop/feast/registry/offline-writer'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
-import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
+import type { Transformer } from '@usdcop/feast/serving/transform'
 import type { OnlineStore } from '@usdcop/feast/stores/online-store'
 import { openOnlineStore } from '@usdcop/feast/stores/open-store'
+import { openTransformer } from '@usdcop/feast/transformation/open-transformer'
 import { createOfflineWriter } from '@usdcop/offline-store/append/offline-writer'
 import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
@@ -28,7 +29,7 @@ export interface ServedRepository {
   readonly materializer?: Materializer | undefined
   /** Undefined for the same reason. */
   readonly offlineWriter?: OfflineWriter | undefined
-  /** Undefined where `feature_store.yaml` names no transformation service. */
+  /** Undefined for this platform's own features, which are all written in TypeScript. */
   readonly transform?: Transformer | undefined
 }
 
@@ -59,18 +60,7 @@ export async function openRepository(
     ? createRemoteMaterializer(channelToParent())
     : openMaterializer(repository, life)
   const offlineWriter = createOfflineWriter(directory)
-  const transform = await openTransformer(config, life)
+  const { transform, close } = await openTransformer(config)
+  life.onClose('transformation service', close)
   return { registry, store, auth: config.auth, materializer, offlineWriter, transform }
-}
-
-async function openTransformer(
-  { transformationEndpoint: endpoint, project }: RepoConfig,
-  life: Lifecycle,
-): Promise<Transformer | undefined> {
-  if (endpoint === undefined) return undefined
-  // Arrow and gRPC are much to load for those who have no such service.
-  const { connectTransformationService } = await import('@usdcop/feast/transformation/service')
-  const service = connectTransformationService(endpoint, project)
-  life.onClose('transformation service', () => service.close())
-  return createTransformer(service.transform)
 }

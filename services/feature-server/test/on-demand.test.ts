@@ -45,10 +45,24 @@ test('computes a view from the request', async () => {
   )
 })
 
-test('says that a view is written in Python, and which', async () => {
-  const { status, body } = await ask(doubled)
+test.for([
+  {
+    mode: 'pandas' as const,
+    remedy:
+      ": name Feast's transformation service, which runs it, as " +
+      'feature_server.transformation_service_endpoint in feature_store.yaml',
+  },
+  {
+    mode: 'python' as const,
+    remedy:
+      ", and Feast's transformation service runs the mode pandas alone: define it in that mode",
+  },
+])('names a view of the mode $mode, and what would make it run', async ({ mode, remedy }) => {
+  const { status, body } = await ask({ ...doubled, mode })
   expect(status).toBe(501)
-  expect(messageOf(body)).toContain("On demand feature view 'doubled' is written in Python")
+  expect(messageOf(body)).toBe(
+    `On demand feature view 'doubled' is of the mode ${mode}, which does not run here${remedy}`,
+  )
 })
 
 const stored: OnDemandView = {
@@ -140,7 +154,7 @@ test('stores what it is given where it is told not to compute', async () => {
   ])
   const computed = await write({ driver_id: [7], rate: [1], given: [1] })
   expect(computed.status).toBe(501)
-  expect(messageOf(computed.body)).toContain("'doubled' is written in Python (mode python)")
+  expect(messageOf(computed.body)).toContain("'doubled' is of the mode python")
 })
 
 test.for<{ name: string; df: object; says: string }>([
@@ -170,13 +184,35 @@ test('stores nothing where nothing has been computed', async () => {
   expect(await read(['doubled:scaled'], [1])).toEqual([[[null], '1970-01-01T00:00:00Z']])
 })
 
-test('knows the features of a stored view, and does not materialize it', async () => {
-  const { ask: asked, post } = await storing(stored)
+test('knows the features of a stored view', async () => {
+  const { ask: asked } = await storing(stored)
   expect((await asked(['doubled:nope'], [1])).statusCode).toBe(404)
-  const body = { disable_event_timestamp: true, feature_views: ['doubled'] }
-  const named = await post('/materialize', body)
-  expect(named.status).toBe(501)
-  expect(messageOf(named.body)).toContain("'doubled' is not materialized here")
+})
+
+test.for<{ name: string; view: OnDemandView; says: string }>([
+  {
+    name: 'stores nothing',
+    view: { ...stored, writeToOnlineStore: false },
+    says: 'OnDemandFeatureView doubled is not configured for write_to_online_store.',
+  },
+  {
+    name: 'computes from requests alone',
+    view: { ...stored, projections: [] },
+    says: "On demand feature view 'doubled' computes from request data alone, which has no history",
+  },
+  {
+    name: 'computes from what has no history',
+    view: stored,
+    says: "On demand feature view 'doubled' computes from stats, which has no batch source",
+  },
+])('refuses to materialize a view that $name', async ({ view, says }) => {
+  const { post } = await storing(view)
+  const named = await post('/materialize', {
+    disable_event_timestamp: true,
+    feature_views: ['doubled'],
+  })
+  expect(named.status).toBe(422)
+  expect(messageOf(named.body)).toContain(says)
 })
 
 test('refuses a write to a view that stores nothing', async () => {

@@ -2,9 +2,11 @@ import { Command, Option } from 'commander'
 import { applyCommand, planCommand } from '../feast/apply.ts'
 import { clientTypesCommand } from '../feast/client-types.ts'
 import { registryDumpCommand } from '../feast/dump.ts'
+import { featuresCommand } from '../feast/features.ts'
 import { GROUPS } from '../feast/groups.ts'
+import { listVersionsCommand } from '../feast/list-versions.ts'
 import { materializeCommand, materializeIncrementalCommand } from '../feast/materialize.ts'
-import { objectsCommand } from '../feast/objects.ts'
+import { currentProjectCommand, objectsCommand } from '../feast/objects.ts'
 import { onlineFeaturesCommand } from '../feast/online-features.ts'
 import { serveCommand } from '../feast/serve.ts'
 import { teardownCommand } from '../feast/teardown.ts'
@@ -28,9 +30,15 @@ export function feastCommand(world: World): Command {
     onlineFeaturesCommand,
     registryDumpCommand,
     clientTypesCommand,
+    featuresCommand,
     teardownCommand,
   ])
     command.addCommand(verb(world))
-  for (const group of GROUPS) command.addCommand(objectsCommand(group, world))
+  for (const group of GROUPS) {
+    const objects = objectsCommand(group, world)
+    if (group.name === 'feature-views') objects.addCommand(listVersionsCommand(world))
+    if (group.name === 'projects') objects.addCommand(currentProjectCommand(world))
+    command.addCommand(objects)
+  }
   return command
 }

@@ -1,6 +1,7 @@
-import type { Registry } from '@usdcop/feast/registry/definitions'
 import type { MaterializationJob, MaterializedView } from '@usdcop/feast/registry/materialization'
 import type { RegistryStore } from '@usdcop/feast/registry/registry-store'
+import { viewsToMaterialize } from '@usdcop/feast/serving/materialized-views'
+import type { Transformer } from '@usdcop/feast/serving/transform'
 import { parseInstant } from '@usdcop/feast/wire/instant'
 import { createMaterializer } from '@usdcop/offline-store/materialize/materializer'
 import { wallClock } from '@usdcop/service/clock'
@@ -14,6 +15,7 @@ import {
   readRepository,
   withRegistry,
   withStore,
+  withTransformer,
 } from './repository.ts'
 
 interface MaterializeOptions extends RepositoryOptions {
@@ -81,14 +83,18 @@ async function materialize(
   { views, version: number, json, ...options }: MaterializeOptions,
   world: World,
 ): Promise<void> {
+  const { signal, stdout } = world
   const repository = await readRepository(options, world)
-  const done = await withRegistry(repository, async (registry) => {
-    const named = views ?? materialized(await registry.read(world.signal))
-    const job = { ...window, views: named, ...(number === undefined ? {} : { version: number }) }
-    if (!json) world.stdout.write(describeJob(job, repository))
-    return await run(repository, registry, job, world)
-  })
-  world.stdout.write(json ? `${JSON.stringify(done.map(asJson))}\n` : describeDone(done))
+  const done = await withTransformer(repository, async (transform) =>
+    withRegistry(repository, async (registry) => {
+      const definitions = await registry.read(signal)
+      const named = await viewsToMaterialize(definitions, views, transform, signal)
+      const job = { ...window, views: named, ...(number === undefined ? {} : { version: number }) }
+      if (!json) stdout.write(describeJob(job, repository))
+      return await run(repository, registry, transform, job, world)
+    }),
+  )
+  stdout.write(json ? `${JSON.stringify(done.map(asJson))}\n` : describeDone(done))
 }
 
 type Job = MaterializationJob & { readonly views: readonly string[] }
@@ -96,6 +102,7 @@ type Job = MaterializationJob & { readonly views: readonly string[] }
 async function run(
   repository: Repository,
   registry: RegistryStore,
+  transform: Transformer,
   job: Job,
   { signal, stderr }: World,
 ): Promise<readonly MaterializedView[]> {
@@ -104,7 +111,7 @@ async function run(
   const progress = createProgress(stderr, 'views')
   try {
     return await withStore(repository, signal, async (store) => {
-      const deps = { registry, store, clock: wallClock, directory, rowsAWrite }
+      const deps = { registry, store, clock: wallClock, directory, rowsAWrite, transform }
       const materializer = createMaterializer(deps)
       return await materializer.run(job, signal, ({ view, rows }) =>
         progress.update(job.views.indexOf(view), job.views.length, `${view} ${rows} rows`),
@@ -113,13 +120,6 @@ async function run(
   } finally {
     progress.stop()
   }
-}
-
-/** As Feast chooses where nobody names views. */
-function materialized({ views }: Registry): string[] {
-  return [...views.values()]
-    .filter(({ online, disabled, batchSource }) => online !== false && !disabled && batchSource)
-    .map(({ name }) => name)
 }
 
 function describeJob({ start, end, views }: Job, { config: { onlineStore } }: Repository): string {

@@ -22,6 +22,21 @@ interface ObjectOptions extends RepositoryOptions {
 
 type Tags = ReadonlyMap<string, string>
 
+/** `projects current_project`: what the registry says of the repository's own. */
+export function currentProjectCommand(world: World): Command {
+  return new Command('current_project')
+    .description('all that the registry says of this project')
+    .option('--json', 'print it as JSON')
+    .action(async (_options: unknown, verb: Command) => {
+      const options = verb.optsWithGlobals<ObjectOptions>()
+      const repository = await readRepository(options, world)
+      const document = await readDocument(repository, world.signal)
+      const { project } = repository.config
+      const shown = describe(PROJECTS, document, project, project)
+      world.stdout.write(options.json ? `${JSON.stringify(shown)}\n` : yamlOf(shown))
+    })
+}
+
 /** `GROUP list` and `GROUP describe NAME`, on what the registry holds. */
 export function objectsCommand(group: Group, world: World): Command {
   const command = new Command(group.name).description(group.description)
@@ -93,8 +108,10 @@ function jsonOf(found: readonly Found[]): string {
   return `${JSON.stringify(found.map(({ shown }) => shown))}\n`
 }
 
+const PROJECTS = { described: 'projects', noun: 'Project' } as const
+
 function describe(
-  { described, noun }: Group,
+  { described, noun }: Pick<Group, 'described' | 'noun'>,
   document: RegistryDocument,
   project: string,
   name: string,

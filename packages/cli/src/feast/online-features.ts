@@ -1,7 +1,6 @@
 import { assembleReply } from '@usdcop/feast/serving/assembled-reply'
 import { readEntityRows } from '@usdcop/feast/serving/entity-rows'
 import { makePlan } from '@usdcop/feast/serving/plan'
-import { createTransformer } from '@usdcop/feast/serving/transform'
 import { wallClock } from '@usdcop/service/clock'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { World } from '../world.ts'
@@ -12,6 +11,7 @@ import {
   readRepository,
   withRegistry,
   withStore,
+  withTransformer,
 } from './repository.ts'
 
 type Entities = Readonly<Record<string, readonly string[]>>
@@ -62,12 +62,13 @@ async function read(
   const count = Math.min(...Object.values(entities).map((values) => values.length))
   const given = Object.entries(entities).map(([name, values]) => [name, values.slice(0, count)])
   const rows = readEntityRows(plan, Object.fromEntries(given), serving)
-  return await withStore(repository, signal, async (store) => {
-    const transform = createTransformer()
-    const input = { plan, rows, now: wallClock.now(), serving, viewMetadata: false } as const
-    const { body } = await assembleReply({ ...input, store, transform }, signal)
-    return body.toString()
-  })
+  const input = { plan, rows, now: wallClock.now(), serving, viewMetadata: false } as const
+  return await withTransformer(repository, async (transform) =>
+    withStore(repository, signal, async (store) => {
+      const { body } = await assembleReply({ ...input, store, transform }, signal)
+      return body.toString()
+    }),
+  )
 }
 
 interface Reply {

@@ -3,8 +3,10 @@ import { readRepoConfig } from '@usdcop/feast/config/feature-store-yaml'
 import type { RepoConfig } from '@usdcop/feast/config/repo-config'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
 import type { RegistryStore } from '@usdcop/feast/registry/registry-store'
+import type { Transformer } from '@usdcop/feast/serving/transform'
 import { type OpenStore, openOnlineStore } from '@usdcop/feast/stores/open-store'
 import { untilReady } from '@usdcop/feast/stores/until-ready'
+import { openTransformer } from '@usdcop/feast/transformation/open-transformer'
 import { parseEnv } from '@usdcop/service/config'
 import { z } from 'zod'
 import type { World } from '../world.ts'
@@ -62,6 +64,19 @@ export async function withStore<T>(
     return await work(store)
   } finally {
     await store.close()
+  }
+}
+
+/** Opens what runs on-demand views for one piece of work. */
+export async function withTransformer<T>(
+  { config }: Repository,
+  work: (transform: Transformer) => Promise<T>,
+): Promise<T> {
+  const { transform, close } = await openTransformer(config)
+  try {
+    return await work(transform)
+  } finally {
+    close()
   }
 }
 

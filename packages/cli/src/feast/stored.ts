@@ -13,7 +13,7 @@ export interface Spec {
   readonly valueType?: string
   readonly disabled?: boolean
   readonly entities?: readonly string[]
-  /** Projections of a service; columns of a view, which nobody lists. */
+  /** Projections of a service; columns of a view. */
   readonly features?: readonly StoredProjection[]
   readonly sources?: Readonly<Record<string, StoredSource>>
   readonly type?: string
@@ -26,6 +26,9 @@ export interface Spec {
 }
 
 export interface StoredProjection {
+  /** Of a column of a view. */
+  readonly name?: string
+  readonly valueType?: string
   readonly featureViewName?: string
   readonly featureColumns?: readonly { readonly name?: string }[]
 }

@@ -66,6 +66,8 @@ const LISTED = [
     group,
     'list',
   ]),
+  ['feature-views', 'list-versions', 'driver_stats'],
+  ['feature-views', 'list-versions', 'typed_stats'],
 ]
 
 /** Rows of a table have no order of their own. */

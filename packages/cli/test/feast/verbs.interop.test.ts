@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { connectRedis } from '@usdcop/feast/stores/redis-store'
@@ -7,8 +7,10 @@ import type { FeatureSchema } from '@usdcop/feature-client/schema'
 import { type FeastSaid, feastSays } from '@usdcop/tests/support/feast-cli'
 import { type OwnRedis, startOwnRedis } from '@usdcop/tests/support/redis'
 import { freePort } from '@usdcop/tests/support/redis-node'
+import type { Command } from 'commander'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
+import { feastCommand } from '../../src/commands/feast.ts'
 import { runCommand } from '../../src/program.ts'
 import { usdcop } from '../usdcop.ts'
 import { appliedByFeast, featureStoreYaml, type Repositories } from './repositories.ts'
@@ -64,6 +66,10 @@ const LISTED = [
   ['entities', 'describe', 'city'],
   ['feature-views', 'list'],
   ['feature-views', 'list', '--tags', 'team:a, level:gold'],
+  ['feature-views', 'list-versions', 'driver_stats'],
+  ['feature-views', 'list-versions', 'with_bonus'],
+  ['feature-views', 'list-versions', 'streamed_stats'],
+  ['feature-views', 'list-versions', 'nothing'],
   ['feature-services', 'list'],
   ['data-sources', 'list'],
   ['data-sources', 'describe', 'driver_history'],
@@ -71,6 +77,8 @@ const LISTED = [
   ['stream-feature-views', 'list'],
   ['permissions', 'list'],
   ['permissions', 'describe', 'readers'],
+  ['features', 'list'],
+  ['features', 'list', '--output', 'json'],
   ['projects', 'list'],
   ['projects', 'describe', 'others'],
 ]
@@ -87,6 +95,7 @@ const DESCRIBED = [
   ['on-demand-feature-views', 'describe', 'doubled'],
   ['stream-feature-views', 'describe', 'streamed_stats'],
   ['projects', 'describe', 'drivers'],
+  ['projects', 'current_project'],
 ]
 
 const byText = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
@@ -124,6 +133,54 @@ test('dumps a registry as Feast does, and one that Feast cannot dump', async ({ 
     /^@on_demand_feature_view/,
   )
 })
+
+test('has every verb and flag of Feast but those that docs/feast.md names, which it says it has not', async ({
+  signal,
+}) => {
+  const command = feastCommand({ ...process, signal })
+  const missing: string[] = []
+  await compare(command, [])
+  const page = await readFile(new URL('../../../../docs/feast.md', import.meta.url), 'utf8')
+  const [, named = ''] = /^### Not here\n(.*?)^##/ms.exec(page) ?? []
+  const names = [...named.matchAll(/`(?<name>[^`]+)`/g)].flatMap(
+    ({ groups }) => groups?.['name'] ?? [],
+  )
+  expect(missing.length).toBeGreaterThan(20)
+  expect(missing.toSorted()).toEqual(names.toSorted())
+  expect(await drivers('apply', '--no-promote')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("unknown option '--no-promote'"),
+  })
+  expect(await drivers('get-historical-features')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("unknown command 'get-historical-features'"),
+  })
+
+  /** Feast's own help of a verb, against ours. */
+  async function compare(ours: Command, path: readonly string[]): Promise<void> {
+    const [said] = await feastSays(repositories.drivers, [[...path, '--help']], signal)
+    const { flags, verbs } = namesIn(said?.stdout ?? '')
+    const has = ours.options.map(({ long }) => long)
+    for (const flag of flags) if (!has.includes(flag)) missing.push([...path, flag].join(' '))
+    for (const verb of verbs) {
+      const found = ours.commands.find((each) => each.name() === verb)
+      if (found === undefined) missing.push([...path, verb].join(' '))
+      else await compare(found, [...path, verb])
+    }
+  }
+})
+
+function namesIn(help: string): { readonly flags: string[]; readonly verbs: string[] } {
+  const [options = '', commands = ''] = help.split(/^Commands.*:$/m)
+  const flags = [...options.matchAll(/^ {2}(?:-\w, )?(?<flag>--[\w-]+)/gm)]
+  const verbs = [...commands.matchAll(/^ {2}(?<verb>[\w-]+) /gm)]
+  return {
+    flags: flags
+      .flatMap(({ groups }) => groups?.['flag'] ?? [])
+      .filter((flag) => flag !== '--help'),
+    verbs: verbs.flatMap(({ groups }) => groups?.['verb'] ?? []),
+  }
+}
 
 test('types a client by what Feast applied', async () => {
   const file = join(repositories.drivers, 'client-types.ts')
@@ -302,4 +359,23 @@ test('applies definitions in TypeScript, which Feast then reads', async ({ signa
     expect(stdout.trimEnd().split('\n')).toHaveLength(2)
     expect((await typed(...args)).stdout).toBe(stdout)
   }
+
+  // A module is read once in a process: the other schema has a folder of its own.
+  const next = join(repositories.folder, 'typed-next')
+  await mkdir(next)
+  await writeFile(join(next, 'feature_store.yaml'), yaml)
+  await writeFile(
+    join(next, 'features.ts'),
+    TYPED.replace("'trips', valueType", "'rate', valueType").replace("['trips']", "['rate']"),
+  )
+  expect(await usdcop('feast', '-c', next, 'apply')).toMatchObject({ code: 0, stderr: '' })
+  const versions = ['feature-views', 'list-versions', 'typed_stats']
+  const [listed] = await feastSays(repository, [versions], signal)
+  expect(listed?.stdout.trimEnd().split('\n')).toHaveLength(3)
+  expect((await typed(...versions)).stdout).toBe(listed?.stdout)
+  const asJson = JSON.parse((await typed(...versions, '--json')).stdout) as object[]
+  expect(asJson).toMatchObject([
+    { version: 'v0' },
+    { version: 'v1', featureViewType: 'feature_view' },
+  ])
 })

@@ -49,6 +49,8 @@ export interface VersionRecord extends Message {
   readonly versionNumber: number
   readonly featureViewType: string
   readonly featureViewProto: Uint8Array
+  readonly createdTimestamp?: Message & { readonly seconds: bigint; readonly nanos: number }
+  readonly versionId: string
 }
 
 const descriptors = new URL('registry.binpb', import.meta.url)

@@ -118,6 +118,8 @@ export interface OnDemandView extends Described {
   readonly entities?: readonly string[]
   /** Feast's current version of the view; absent or 0 is the first. */
   readonly version?: number
+  /** Earlier versions, by number; of a stored one they may still be read as `view@vN`. */
+  readonly history?: ReadonlyMap<number, OnDemandView>
   /** The Python text that Feast keeps beside the pickled function. */
   readonly source?: string
 }

@@ -12,7 +12,7 @@ import { applyProject, deleteProjectOf, markChanged } from './registry-changes.t
 import { objectsOf, parseRegistry } from './registry-file.ts'
 import { createRegistryReader, type DecodeOptions } from './registry-reader.ts'
 import type { RegistryChange, RegistryStore } from './registry-store.ts'
-import { lastVersions, recordVersions } from './view-versions.ts'
+import { lastVersions, recordVersions, versionsOf } from './view-versions.ts'
 
 export interface FileRegistry extends DecodeOptions {
   readonly path: string
@@ -62,6 +62,8 @@ export function openFileRegistry(
       return registry
     },
     readMessage: async (signal) => parseRegistry((await readBytes(path, signal)) ?? missing(path)),
+    versionsOf: async (view, signal) =>
+      versionsOf(parseRegistry((await readBytes(path, signal)) ?? missing(path)), project, view),
     async plan(definitions, signal) {
       const message = parseRegistry((await readBytes(path, signal)) ?? Buffer.alloc(0))
       return changesOf(message, definitions)

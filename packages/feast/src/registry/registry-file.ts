@@ -10,6 +10,7 @@ import type { Registry } from './definitions.ts'
 import { createRegistry } from './registry.ts'
 import { definitionsOf, type Part, partOf, versionPart } from './registry-parts.ts'
 import type { DecodeOptions, KeptObject } from './registry-reader.ts'
+import { VERSIONED } from './view-versions.ts'
 
 /**
  * One project of the `registry.db` that Feast wrote.
@@ -53,9 +54,10 @@ function kept(field: number, bytes: Buffer, decode: () => Part): KeptObject {
 /** Earlier versions of other views are not read online. */
 function recordPart(bytes: Uint8Array): Part {
   const { projectId, featureViewType, versionNumber, featureViewProto } = readVersionRecord(bytes)
-  return featureViewType === 'feature_view'
-    ? versionPart(projectId, versionNumber, featureViewProto)
-    : { kind: 'other', project: undefined }
+  const list = VERSIONED.get(featureViewType)
+  return list === undefined
+    ? { kind: 'other', project: undefined }
+    : versionPart(list, projectId, versionNumber, featureViewProto)
 }
 
 function* fieldsOf(

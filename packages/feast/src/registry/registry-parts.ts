@@ -26,6 +26,7 @@ import type {
   SourceJson,
   ViewJson,
 } from './registry-json.ts'
+import type { VersionedList } from './view-versions.ts'
 
 /** One object of a registry in our words, as long as it is not known what else the project has. */
 export type Part =
@@ -41,6 +42,12 @@ export type Part =
       readonly project: string
       readonly number: number
       readonly view: FeatureView
+    }
+  | {
+      readonly kind: 'onDemandVersion'
+      readonly project: string
+      readonly number: number
+      readonly view: OnDemandView
     }
   | { readonly kind: 'service'; readonly project: string; readonly service: FeatureService }
   | { readonly kind: 'pushSource'; readonly project: string; readonly source: PushSource }
@@ -59,9 +66,21 @@ export function partOf(list: ListName, bytes: Uint8Array): Part {
 }
 
 /** A view as the record of one of its versions keeps it. */
-export function versionPart(project: string, number: number, view: Uint8Array): Part {
-  const json = objectJson('featureViews', view) as unknown as ViewJson
-  return { kind: 'version', project, number, view: decodeView(json) }
+export function versionPart(
+  list: VersionedList,
+  project: string,
+  number: number,
+  view: Uint8Array,
+): Part {
+  const json: object = objectJson(list, view)
+  return list === 'featureViews'
+    ? { kind: 'version', project, number, view: decodeView(json as ViewJson) }
+    : {
+        kind: 'onDemandVersion',
+        project,
+        number,
+        view: decodeOnDemandView(json as OnDemandJson),
+      }
 }
 
 const DECODERS: Partial<Record<ListName, (json: object) => Part>> = {
@@ -111,30 +130,35 @@ export function definitionsOf(project: string, parts: readonly Part[]): Definiti
   for (const { name, valueType } of views.flatMap(({ keys }) => keys))
     if (!keyTypes.has(name)) keyTypes.set(name, valueType)
   const histories = historiesOf(own('version'))
+  const onDemandHistories = historiesOf(own('onDemandVersion'))
   return {
     project,
     entities: own('entity')
       .filter(({ entity }) => entity.spec.name !== DUMMY_ENTITY)
       .map(({ entity }) => decodeEntity(entity, keyTypes)),
-    views: views.map(({ view }) => {
-      const history = histories.get(view.name)
-      return history === undefined ? view : { ...view, history }
-    }),
+    views: views.map(({ view }) => withHistory(view, histories)),
     services: own('service').map(({ service }) => service),
     pushSources: own('pushSource').map(({ source }) => source),
-    onDemandViews: own('onDemandView').map(({ view }) => view),
+    onDemandViews: own('onDemandView').map(({ view }) => withHistory(view, onDemandHistories)),
     batchSources: own('batchSource').map(({ source }) => source),
     permissions: own('permission').map(({ permission }) => permission),
   }
 }
 
-function historiesOf(
-  versions: readonly Of<'version'>[],
-): ReadonlyMap<string, ReadonlyMap<number, FeatureView>> {
-  const histories = new Map<string, Map<number, FeatureView>>()
+type Histories<V> = ReadonlyMap<string, ReadonlyMap<number, V>>
+
+function historiesOf<V extends { readonly name: string }>(
+  versions: readonly { readonly number: number; readonly view: V }[],
+): Histories<V> {
+  const histories = new Map<string, Map<number, V>>()
   for (const { number, view } of versions) {
-    const history = histories.get(view.name) ?? new Map<number, FeatureView>()
+    const history = histories.get(view.name) ?? new Map<number, V>()
     histories.set(view.name, history.set(number, view))
   }
   return histories
+}
+
+function withHistory<V extends { readonly name: string }>(view: V, histories: Histories<V>): V {
+  const history = histories.get(view.name)
+  return history === undefined ? view : { ...view, history }
 }

@@ -1,5 +1,6 @@
 import type { RegistryMessage } from '../proto/registry-message.ts'
 import type { Definitions, Interval, Registry } from './definitions.ts'
+import type { ViewVersion } from './view-versions.ts'
 
 /** What applying definitions would do, or did, to one object. */
 export interface RegistryChange {
@@ -20,6 +21,8 @@ export interface RegistryStore {
   read(signal: AbortSignal): Promise<Registry>
   /** All that is kept, of every project, whatever we have words for. */
   readMessage(signal: AbortSignal): Promise<RegistryMessage>
+  /** The versions of a view, of whatever kind, the first one first; none of a view that is not there. */
+  versionsOf(view: string, signal: AbortSignal): Promise<readonly ViewVersion[]>
   /** What `apply` would change, without a write. */
   plan(definitions: Definitions, signal: AbortSignal): Promise<readonly RegistryChange[]>
   /** Objects that the definitions no longer name are deleted, as `feast apply` does. */

@@ -48,6 +48,16 @@ export function findView(registry: Registry, name: string): FeatureView {
   return view
 }
 
+/** Where a view's history lies. @throws ServiceError `invalid_request` for a view that has none */
+export function findBatchSource(
+  registry: Registry,
+  { name, batchSource }: FeatureView,
+): BatchSource {
+  if (batchSource === undefined)
+    throw new ServiceError('invalid_request', `Feature view ${name} has no batch source`)
+  return registry.batchSources.get(batchSource.name) ?? batchSource
+}
+
 /** @throws ServiceError `feature_service_unknown` */
 export function findService(registry: Registry, name: string): FeatureService {
   const service = registry.services.get(name)

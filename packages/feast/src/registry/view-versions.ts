@@ -17,7 +17,26 @@ export interface NewVersion {
   readonly proto: Uint8Array
 }
 
+/** One version of a view as a registry tells it. */
+export interface ViewVersion {
+  readonly number: number
+  /** Feast's word for the kind of view, as `on_demand_feature_view`. */
+  readonly type: string
+  /** Epoch microseconds. */
+  readonly createdAtUs: number
+  /** A UUID that the version alone has. */
+  readonly id: string
+}
+
 export const VIEW_TYPE = 'feature_view'
+
+export type VersionedList = 'featureViews' | 'onDemandFeatureViews'
+
+/** Feast's word for the kinds of view whose earlier versions are read online, and where such views are. */
+export const VERSIONED: ReadonlyMap<string, VersionedList> = new Map([
+  [VIEW_TYPE, 'featureViews'],
+  ['on_demand_feature_view', 'onDemandFeatureViews'],
+])
 
 /**
  * Whether Feast makes a new version of a view for it: another ttl, source, tag or description of the
@@ -51,6 +70,25 @@ export function lastVersions(
   for (const { projectId, featureViewName: name, versionNumber } of history?.records ?? [])
     if (projectId === project) last.set(name, Math.max(versionNumber, last.get(name) ?? 0))
   return last
+}
+
+/** The versions of a view in the history of a registry in a file, the first one first. */
+export function versionsOf(
+  { featureViewVersionHistory: history }: RegistryMessage,
+  project: string,
+  view: string,
+): readonly ViewVersion[] {
+  return (history?.records ?? [])
+    .filter(({ projectId, featureViewName }) => projectId === project && featureViewName === view)
+    .map(({ versionNumber, featureViewType, createdTimestamp, versionId }) => ({
+      number: versionNumber,
+      type: featureViewType,
+      createdAtUs:
+        Number(createdTimestamp?.seconds ?? 0) * 1e6 +
+        Math.floor((createdTimestamp?.nanos ?? 0) / 1_000),
+      id: versionId,
+    }))
+    .toSorted((a, b) => a.number - b.number)
 }
 
 /** @param now epoch milliseconds */

@@ -66,32 +66,63 @@ export type FoundView =
 /**
  * The view that a reference means.
  * @throws ServiceError `feature_view_unknown`, `feature_view_version_unknown`, or `invalid_request`
- *   for a version where the registry keeps none, and for a view that is out of use
+ *   for a version where the registry keeps none, and for a view that is out of use, `not_supported` for
+ *   an earlier version of an on-demand view that is not stored
  */
 export function findReferenced(registry: Registry, { view, version }: Reference): FoundView {
-  if (version !== undefined)
-    return { kind: 'view', view: inUse(findVersion(registry, view, version)) }
   const onDemand = registry.onDemandViews.get(view)
+  if (version !== undefined)
+    return onDemand === undefined
+      ? { kind: 'view', view: inUse(findVersion(registry, view, version)) }
+      : findOnDemandVersion(registry, onDemand, version)
   if (onDemand === undefined) return { kind: 'view', view: inUse(findView(registry, view)) }
   return onDemand.writeToOnlineStore
     ? { kind: 'view', view: asStored(registry, onDemand) }
     : { kind: 'on demand', view: onDemand }
 }
 
-function findVersion(registry: Registry, name: string, version: number): FeatureView {
+/** Feast's transformation service knows a view by its name alone, and so the current version of it. */
+function findOnDemandVersion(
+  registry: Registry,
+  current: OnDemandView,
+  version: number,
+): FoundView {
+  const { name } = current
+  assertVersioned(registry, name, version)
+  const past = current.history?.get(version)
+  const view = (current.version ?? 0) === version ? current : past && { ...past, version }
+  if (view === undefined) throw unknownVersion(registry, name, version)
+  if (view.writeToOnlineStore) return { kind: 'view', view: asStored(registry, view) }
+  if (view === current) return { kind: 'on demand', view }
+  throw new ServiceError(
+    'not_supported',
+    `On demand feature view '${name}' is not computed here as of v${version}: a transformation service ` +
+      `runs its current version alone, v${current.version ?? 0}`,
+  )
+}
+
+function assertVersioned(registry: Registry, name: string, version: number): void {
   if (!registry.onlineVersioning)
     throw new ServiceError(
       'invalid_request',
       `Version-qualified ref '${name}@v${version}' not supported: online versioning is disabled. ` +
         `Set 'enable_online_feature_view_versioning: true' under 'registry' in feature_store.yaml.`,
     )
+}
+
+function findVersion(registry: Registry, name: string, version: number): FeatureView {
+  assertVersioned(registry, name, version)
   const view = registry.views.get(name)
   const past = view?.history?.get(version)
   if (past !== undefined) return { ...past, version }
   if (view !== undefined && (view.version ?? 0) === version) return view
-  throw new ServiceError(
+  throw unknownVersion(registry, name, version)
+}
+
+function unknownVersion({ project }: Registry, name: string, version: number): ServiceError {
+  return new ServiceError(
     'feature_view_version_unknown',
-    `Version v${version} of feature view ${name} does not exist in project ${registry.project}`,
+    `Version v${version} of feature view ${name} does not exist in project ${project}`,
   )
 }
 

@@ -2,9 +2,9 @@ import { ServiceError } from '@usdcop/service/errors'
 import type { OnDemandRow, OnDemandView, Registry } from '../registry/definitions.ts'
 import { entitiesOf } from '../registry/registry.ts'
 import type { OnlineRow } from '../stores/online-store.ts'
-import { entityKey } from '../wire/entity-key.ts'
 import type { Value, ValueType } from '../wire/value-types.ts'
 import { type Columns, columnsOf, keyOf, valueOf } from './frame.ts'
+import { inputsWin, storedRows } from './stored-rows.ts'
 import { asStored } from './stored-view.ts'
 import type { Transformer } from './transform.ts'
 
@@ -43,14 +43,7 @@ export async function readStoredFrame(
   const computed = await transform?.(view, inputsOf(registry, view, columns, rowCount), signal)
   const features = featuresOf(view, columns, computed)
   if (features.every(([, values]) => values.every((value) => value === null))) return []
-  return keys.map((pairs, row) => ({
-    entityKey: entityKey(pairs),
-    eventTimestamp: now,
-    values: new Map<string, Value>([
-      ...features.map(([name, values]) => [name, values[row] ?? null] as const),
-      ...pairs,
-    ]),
-  }))
+  return storedRows(keys, features, now)
 }
 
 function assertThere(columns: Columns, names: readonly string[]): void {
@@ -59,14 +52,14 @@ function assertThere(columns: Columns, names: readonly string[]): void {
     throw new ServiceError('invalid_request', `df has no column ${missing.join(', ')}`)
 }
 
-/** Of a pandas view Feast stores a column of the frame in the place of the computed one of its name. */
 function featuresOf(
-  { mode, features }: OnDemandView,
+  view: OnDemandView,
   columns: Columns,
   computed: readonly OnDemandRow[] | undefined,
 ): readonly (readonly [string, readonly Value[]])[] {
+  const { features } = view
   const given = features.filter(
-    ({ name }) => computed === undefined || (mode === 'pandas' && columns.has(name)),
+    ({ name }) => computed === undefined || (inputsWin(view) && columns.has(name)),
   )
   assertThere(
     columns,

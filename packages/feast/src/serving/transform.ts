@@ -21,11 +21,20 @@ export function createTransformer(python: Transformer = refusePython): Transform
   }
 }
 
-const refusePython: Transformer = async ({ name, mode }) => {
-  throw new ServiceError(
+const refusePython: Transformer = async (view) => {
+  throw refusedMode(view)
+}
+
+/** Says why a view in Python does not run, and what would make it run. */
+export function refusedMode({ name, mode }: OnDemandView): ServiceError {
+  const remedy =
+    mode === 'pandas'
+      ? ": name Feast's transformation service, which runs it, as " +
+        'feature_server.transformation_service_endpoint in feature_store.yaml'
+      : ", and Feast's transformation service runs the mode pandas alone: define it in that mode"
+  return new ServiceError(
     'not_supported',
-    `On demand feature view '${name}' is written in Python (mode ${mode}), which does not run here: ` +
-      'write it in TypeScript, or configure a transformation service.',
+    `On demand feature view '${name}' is of the mode ${mode}, which does not run here${remedy}`,
   )
 }
 

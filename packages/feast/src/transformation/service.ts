@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js'
 import { ServiceError } from '@usdcop/service/errors'
 import type { OnDemandView } from '../registry/definitions.ts'
-import type { Transformer } from '../serving/transform.ts'
+import { refusedMode, type Transformer } from '../serving/transform.ts'
 import { BYTES, ProtoReader, ProtoWriter } from '../wire/protobuf.ts'
 import { fromArrow, toArrow } from './arrow-rows.ts'
 
@@ -37,12 +37,7 @@ export function connectTransformationService(
     async transform(view, inputs, signal) {
       signal.throwIfAborted()
       // Feast 0.67 refuses the others there, whatever it says of them here.
-      if (view.mode !== 'pandas')
-        throw new ServiceError(
-          'not_supported',
-          `On demand feature view '${view.name}' is of the mode ${view.mode}; Feast's transformation ` +
-            'service runs those of the mode pandas alone',
-        )
+      if (view.mode !== 'pandas') throw refusedMode(view)
       if (inputs.length === 0) return []
       const reply = await call(client, request(view, project, toArrow(view, inputs)), view, signal)
       return fromArrow(view, reply, inputs.length)

@@ -147,8 +147,8 @@ test.for<{ name: string; view: OnDemandView; code: string; message: string }>([
     view: python,
     code: 'not_supported',
     message:
-      "On demand feature view 'scaled' is written in Python (mode python), which does not run here: " +
-      'write it in TypeScript, or configure a transformation service.',
+      "On demand feature view 'scaled' is of the mode python, which does not run here, and Feast's " +
+      'transformation service runs the mode pandas alone: define it in that mode',
   },
 ])('names a view that $name', async ({ view, code, message }) => {
   await expect(ask(view, computing, () => [fresh, fresh])).rejects.toMatchObject({ code, message })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { FeatureView } from '../../src/registry/definitions.ts'
+import type { FeatureView, OnDemandView } from '../../src/registry/definitions.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { keyedReads, readEntityRows } from '../../src/serving/entity-rows.ts'
 import { type FeatureRequest, makePlan } from '../../src/serving/plan.ts'
@@ -10,6 +10,17 @@ import { DEMO } from '../registry/demo-registry.ts'
 
 const [stats, local, total] = DEMO.views as [FeatureView, FeatureView, FeatureView]
 const old: FeatureView = { ...stats, features: [{ name: 'trips', valueType: 'INT32' }] }
+const first = { name: 'first', valueType: 'DOUBLE' } as const
+const kept: OnDemandView = {
+  name: 'kept',
+  features: [first, { name: 'second', valueType: 'DOUBLE' }],
+  projections: [{ view: 'local', features: ['rate'] }],
+  requestSources: [],
+  mode: 'pandas',
+  writeToOnlineStore: true,
+  entities: stats.entities,
+  tags: {},
+}
 const registry = createRegistry({
   ...DEMO,
   views: [
@@ -35,6 +46,21 @@ const registry = createRegistry({
     },
     { name: 'pinned', projections: [{ view: 'stats', features: ['trips'], version: 1 }], tags: {} },
   ],
+  onDemandViews: [
+    { ...kept, version: 1, history: new Map([[0, { ...kept, features: [first] }]]) },
+    {
+      ...kept,
+      name: 'computed',
+      writeToOnlineStore: false,
+      history: new Map([[1, { ...kept, name: 'computed' }]]),
+    },
+    {
+      ...kept,
+      name: 'forgot',
+      version: 1,
+      history: new Map([[0, { ...kept, writeToOnlineStore: false }]]),
+    },
+  ],
   onlineVersioning: true,
 })
 const plan = (request: Partial<FeatureRequest>) =>
@@ -57,6 +83,21 @@ test('reads each version of a view under the name it is stored by', () => {
     ['stats_v2', 'stats__rate'],
   ])
   expect(shape({ featureService: 'pinned' })).toEqual([['stats_v1', 'stats@v1__trips']])
+})
+
+test('reads each version of a stored on-demand view, and computes the current one of another', () => {
+  expect(shape({ features: ['kept@v0:first', 'kept@v1:second', 'kept:second'] })).toEqual([
+    ['kept', 'kept@v0__first'],
+    ['kept_v1', 'kept@v1__second'],
+    ['kept_v1', 'kept__second'],
+  ])
+  const { views, transforms } = plan({ features: ['computed@v0:first'] })
+  expect(transforms.map(({ columns }) => columns)).toEqual([['computed@v0__first']])
+  expect(views.map(({ label }) => label)).toEqual(['local'])
+  // As it was stored, whatever it is now.
+  expect(shape({ features: ['computed@v1:first'] })).toEqual([
+    ['computed_v1', 'computed@v1__first'],
+  ])
 })
 
 test('keeps no version in a stored name where the registry keeps none', () => {
@@ -86,6 +127,9 @@ test.for([
   { code: 'feature_view_version_unknown', features: ['stats@v9:rate'] },
   { code: 'feature_view_version_unknown', features: ['nope@v1:rate'] },
   { code: 'feature_unknown', features: ['stats@v1:rate'] },
+  { code: 'feature_view_version_unknown', features: ['kept@v2:first'] },
+  { code: 'feature_unknown', features: ['kept@v0:second'] },
+  { code: 'not_supported', features: ['forgot@v0:first'] },
   { code: 'feature_view_unknown', features: ['stats@two:rate'] },
   { code: 'feature_name_collision', features: ['stats@v2:rate', 'stats@v2:rate'] },
   { code: 'invalid_request', features: ['total:sum'] },

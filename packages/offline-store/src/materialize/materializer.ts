@@ -1,4 +1,9 @@
-import type { FeatureView, Interval, Registry } from '@usdcop/feast/registry/definitions'
+import type {
+  FeatureView,
+  Interval,
+  OnDemandView,
+  Registry,
+} from '@usdcop/feast/registry/definitions'
 import type {
   MaterializationJob,
   MaterializationProgress,
@@ -6,11 +11,16 @@ import type {
   Materializer,
 } from '@usdcop/feast/registry/materialization'
 import { findView } from '@usdcop/feast/registry/registry'
+import { viewsToMaterialize } from '@usdcop/feast/serving/materialized-views'
 import { storedName } from '@usdcop/feast/serving/references'
-import type { OnlineStore } from '@usdcop/feast/stores/online-store'
+import { computeStoredRows } from '@usdcop/feast/serving/stored-rows'
+import { asStored } from '@usdcop/feast/serving/stored-view'
+import { createTransformer, type Transformer } from '@usdcop/feast/serving/transform'
+import type { OnlineRow, OnlineStore } from '@usdcop/feast/stores/online-store'
 import { untilAborted } from '@usdcop/feast/stores/until-aborted'
 import type { DomainClock } from '@usdcop/service/clock'
 import { ServiceError } from '@usdcop/service/errors'
+import { type JoinedWindow, joinedRows } from './joined-rows.ts'
 import { newestRows } from './newest-rows.ts'
 
 /** The part of a registry store that materializing needs. */
@@ -29,6 +39,8 @@ export interface MaterializerDeps {
   readonly rowsAPass?: number
   /** Most rows of one write to the online store; whatever is read at once unless given. */
   readonly rowsAWrite?: number | undefined
+  /** Computes stored on-demand views; those written in Python are refused by name unless given. */
+  readonly transform?: Transformer | undefined
 }
 
 /** Feast's guess where a view never grows old and was never materialized. */
@@ -46,13 +58,13 @@ export function createMaterializer(deps: MaterializerDeps): Materializer {
   return {
     async run(job, signal, onProgress = () => {}) {
       const registry = await deps.registry.read(signal)
-      const views = viewsOf(registry, job)
-      const taken = views.filter(({ name }) => busy.has(name)).map(({ name }) => name)
+      const views = await viewsOf(registry, job, deps, signal)
+      const taken = views.filter((name) => busy.has(name))
       if (taken.length > 0)
         throw new ServiceError('conflict', `${taken.join(', ')}: being materialized already`, {
           details: { views: taken },
         })
-      for (const { name } of views) busy.add(name)
+      for (const name of views) busy.add(name)
       try {
         const done: MaterializedView[] = []
         for (const view of views)
@@ -61,7 +73,7 @@ export function createMaterializer(deps: MaterializerDeps): Materializer {
           )
         return done
       } finally {
-        for (const { name } of views) busy.delete(name)
+        for (const name of views) busy.delete(name)
       }
     },
   }
@@ -70,35 +82,63 @@ export function createMaterializer(deps: MaterializerDeps): Materializer {
 async function runView(
   deps: MaterializerDeps,
   registry: Registry,
-  view: FeatureView,
+  name: string,
   job: MaterializationJob,
   onProgress: (progress: MaterializationProgress) => void,
   signal: AbortSignal,
 ): Promise<MaterializedView> {
-  const { registry: record, store, clock, directory, rowsAPass = 1_000_000, rowsAWrite } = deps
-  const source =
-    view.batchSource && (registry.batchSources.get(view.batchSource.name) ?? view.batchSource)
-  if (source === undefined)
-    throw new ServiceError('invalid_request', `Feature view ${view.name} has no batch source`)
-  const { start, end } = windowOf(view, job, clock.now())
+  const { registry: record, store, clock, rowsAWrite } = deps
+  const onDemand = registry.onDemandViews.get(name)
+  const view = onDemand === undefined ? findView(registry, name) : asStored(registry, onDemand)
+  const { start, end } =
+    onDemand === undefined
+      ? windowOf(view, job, clock.now())
+      : onDemandWindow(registry, onDemand, job, clock.now())
   let rows = 0
   let older = 0
-  onProgress({ view: view.name, rows })
+  onProgress({ view: name, rows })
   if (start <= end) {
-    const window = { registry, view, source, directory, start, end, rowsAPass }
+    const batches =
+      onDemand === undefined
+        ? newestRows({ ...historyOf(deps, registry, start, end), view }, signal)
+        : computedRows(deps, { ...historyOf(deps, registry, start, end), view: onDemand }, signal)
     // One batch is on its way at a time, so the store sets the pace.
-    for await (const read of newestRows(window, signal))
+    for await (const read of batches)
       for (const batch of portions(read, rowsAWrite)) {
         const outcomes = await store.write(storedName(registry, view), batch, signal)
         rows += batch.length
         older += outcomes.filter((outcome) => outcome === 'older').length
-        onProgress({ view: view.name, rows })
+        onProgress({ view: name, rows })
       }
     const reached = Math.min(end, clock.now())
-    if (start <= reached)
-      await record.recordMaterialization(view.name, { start, end: reached }, signal)
+    // Feast records nothing of an on-demand view: an increment of it begins anew.
+    if (start <= reached && onDemand === undefined)
+      await record.recordMaterialization(name, { start, end: reached }, signal)
   }
-  return { view: view.name, start, end, rows, older }
+  return { view: name, start, end, rows, older }
+}
+
+function historyOf(
+  { directory, rowsAPass = 1_000_000 }: MaterializerDeps,
+  registry: Registry,
+  start: number,
+  end: number,
+) {
+  return { registry, directory, start, end, rowsAPass }
+}
+
+/** The rows of a stored on-demand view, under the time of the write. */
+async function* computedRows(
+  { clock, transform = createTransformer() }: MaterializerDeps,
+  window: JoinedWindow,
+  signal: AbortSignal,
+): AsyncGenerator<readonly OnlineRow[]> {
+  const now = clock.now()
+  for await (const rows of joinedRows(window, signal)) {
+    const keys = rows.map((row) => row.keys)
+    const inputs = rows.map((row) => row.inputs)
+    yield await computeStoredRows(window.view, keys, inputs, now, transform, signal)
+  }
 }
 
 function* portions<T>(items: readonly T[], size = items.length): Generator<readonly T[]> {
@@ -134,23 +174,29 @@ export function windowOf(
   return { start: from, end: Math.min(end, now) }
 }
 
-function viewsOf(
+/** An increment goes as far back as rows of the view's sources may be served, as in Feast. */
+function onDemandWindow(
+  registry: Registry,
+  { projections }: OnDemandView,
+  job: MaterializationJob,
+  now: number,
+): Interval {
+  if (job.ignoreEventTimestamps || job.start !== undefined)
+    return { start: job.ignoreEventTimestamps ? 0 : (job.start ?? 0), end: job.end }
+  const ttls = projections.map(({ view }) => findView(registry, view).ttlMs)
+  const end = Math.min(job.end, now)
+  return { start: end - (Math.max(...ttls) || YEAR_MS), end }
+}
+
+async function viewsOf(
   registry: Registry,
   { views, start, end, version }: MaterializationJob,
-): FeatureView[] {
+  { transform = createTransformer() }: MaterializerDeps,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   if (start !== undefined && start > end)
     throw new ServiceError('invalid_request', 'the start of a materialization is after its end')
   if (version !== undefined)
     throw new ServiceError('not_supported', 'earlier versions of a view are not materialized here')
-  if (views === undefined)
-    return [...registry.views.values()].filter((view) => isServed(view) && view.batchSource)
-  return [...new Set(views)].map((name) => {
-    const view = findView(registry, name)
-    if (isServed(view)) return view
-    throw new ServiceError('invalid_request', `Feature view ${name} is not served online`)
-  })
-}
-
-function isServed({ online, disabled }: FeatureView): boolean {
-  return online !== false && disabled !== true
+  return await viewsToMaterialize(registry, views, transform, signal)
 }

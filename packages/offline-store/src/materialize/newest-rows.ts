@@ -1,13 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { BatchSource, FeatureView, Registry } from '@usdcop/feast/registry/definitions'
+import type { FeatureView, Registry } from '@usdcop/feast/registry/definitions'
+import { findBatchSource } from '@usdcop/feast/registry/registry'
 import type { OnlineRow } from '@usdcop/feast/stores/online-store'
-import type { EntityValue } from '@usdcop/feast/wire/entity-key'
 import { DUMMY_JOIN_KEY, DUMMY_VALUE, entityKey } from '@usdcop/feast/wire/entity-key'
-import { ServiceError } from '@usdcop/service/errors'
-import { offlineError, openDuckdb } from '../parquet.ts'
+import { batchesOf, type Cell, fromHistory, keyPairs, micros } from './from-history.ts'
 import { toValue } from './row-values.ts'
 import { type SourceColumns, sourceColumns } from './source-columns.ts'
 import { filesOf } from './source-files.ts'
@@ -15,7 +11,6 @@ import { filesOf } from './source-files.ts'
 export interface Window {
   readonly registry: Registry
   readonly view: FeatureView
-  readonly source: BatchSource
   /** Where the source's relative path begins. */
   readonly directory: string
   /** Epoch milliseconds, both inclusive. */
@@ -33,44 +28,20 @@ export async function* newestRows(
   window: Window,
   signal: AbortSignal,
 ): AsyncGenerator<readonly OnlineRow[]> {
-  signal.throwIfAborted()
-  const spill = await mkdtemp(join(tmpdir(), 'usdcop-materialize-'))
-  try {
-    yield* read(window, spill, signal)
-  } catch (error) {
-    throw offlineError(`the source of ${window.view.name} cannot be read`, error, signal)
-  } finally {
-    await rm(spill, { recursive: true, force: true })
-  }
-}
-
-async function* read(
-  { registry, view, source, directory, start, end, rowsAPass }: Window,
-  spill: string,
-  signal: AbortSignal,
-): AsyncGenerator<readonly OnlineRow[]> {
-  const table = await filesOf(source, directory)
-  using duckdb = await openDuckdb(spill)
-  const { connection } = duckdb
-  const interrupt = () => connection.interrupt()
-  signal.addEventListener('abort', interrupt)
-  try {
-    await connection.run('set threads = 1; set preserve_insertion_order = false')
+  const { registry, view, directory, start, end, rowsAPass } = window
+  const source = findBatchSource(registry, view)
+  yield* fromHistory(view.name, signal, async function* (connection) {
+    const table = await filesOf(source, directory)
     const columns = await sourceColumns(connection, table, registry, view, source)
     const counted = await countRows(connection, table, columns, start, end)
     const passes = Math.max(1, Math.ceil(counted / rowsAPass))
     for (let pass = 0; pass < passes; pass += 1) {
       const share = `hash(${columns.keys.map((_, i) => `k${i}`).join(', ')}) % ${passes} = ${pass}`
       const query = selectNewest(table, columns, start, end, passes === 1 ? 'true' : share)
-      const result = await connection.stream(query)
-      for await (const rows of result.yieldRows()) {
-        signal.throwIfAborted()
-        if (rows.length > 0) yield rows.map((row) => toRow(view, columns, row))
-      }
+      for await (const rows of batchesOf(connection, query, signal))
+        yield rows.map((row) => toRow(view, columns, row))
     }
-  } finally {
-    signal.removeEventListener('abort', interrupt)
-  }
+  })
 }
 
 /**
@@ -112,22 +83,12 @@ function selectNewest(
     where us between ${micros(start)} and ${micros(end)} and ${share} ${newest}`
 }
 
-const micros = (instant: number): number => Math.round(instant * 1_000)
-
 function toRow(
   view: FeatureView,
   { keys, features }: SourceColumns,
-  row: readonly Parameters<typeof toValue>[1][],
+  row: readonly Cell[],
 ): OnlineRow {
-  const pairs = keys.map(({ name, valueType }, i) => {
-    const value = toValue(valueType, row[1 + i] ?? null)
-    if (value === null)
-      throw new ServiceError(
-        'invalid_request',
-        `The source of feature view ${view.name} has a row without its join key '${name}'`,
-      )
-    return [name, value as EntityValue] as const
-  })
+  const pairs = keyPairs(view.name, keys, row.slice(1))
   const values = features.map(
     ({ name, valueType }, i) =>
       [name, toValue(valueType, row[1 + keys.length + i] ?? null)] as const,

@@ -208,7 +208,12 @@ describe('a materialization is refused', () => {
       'invalid_request',
       /no time/,
     ],
-    ['for a view that is not online', { ...VIEW, online: false }, 'invalid_request', /not served/],
+    [
+      'for a view that is not online',
+      { ...VIEW, online: false },
+      'invalid_request',
+      /not configured/,
+    ],
     [
       'for a type that Parquet does not hold so',
       { ...VIEW, features: [{ ...feature, name: 'note', valueType: 'INT64' }] },
@@ -220,6 +225,14 @@ describe('a materialization is refused', () => {
     const run = platform.materializer.run(JOB, signal)
     await expect(run).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
     expect(platform.recorded).toEqual([])
+  })
+
+  test('for a version', async () => {
+    await using platform = await open(VIEW)
+    await expect(platform.materializer.run({ ...JOB, version: 1 }, signal)).rejects.toMatchObject({
+      code: 'not_supported',
+      message: 'earlier versions of a view are not materialized here',
+    })
   })
 
   test('for a row without its join key', async () => {

@@ -3,6 +3,7 @@ import type { Materializer } from '@usdcop/feast/registry/materialization'
 import { openRegistry } from '@usdcop/feast/registry/open-registry'
 import { openOnlineStore } from '@usdcop/feast/stores/open-store'
 import { untilReady } from '@usdcop/feast/stores/until-ready'
+import { openTransformer } from '@usdcop/feast/transformation/open-transformer'
 import { createMaterializer } from '@usdcop/offline-store/materialize/materializer'
 import { ServiceError } from '@usdcop/service/errors'
 import { createLifecycle } from '@usdcop/service/lifecycle'
@@ -34,7 +35,8 @@ async function open(): Promise<Materializer> {
   if (repository === undefined)
     throw new ServiceError('config_invalid', 'FEAST_REPO names no repository to materialize')
   const { directory, variables } = repository
-  const { project, ...named } = await readRepoConfig(directory, variables)
+  const named = await readRepoConfig(directory, variables)
+  const { project } = named
   const registry = openRegistry(named.registry, project)
   life.onClose('registry', () => registry.close())
   let reason: Error | undefined
@@ -46,6 +48,8 @@ async function open(): Promise<Materializer> {
   })
   life.onClose('online store', () => store.close())
   await untilReady(store, life.signal, () => reason)
+  const { transform, close } = await openTransformer(named)
+  life.onClose('transformation service', close)
   logger.info({ project }, 'materializing a repository')
   return createMaterializer({
     registry,
@@ -53,5 +57,6 @@ async function open(): Promise<Materializer> {
     clock: await openClock(config),
     directory,
     rowsAWrite: named.onlineWriteBatchSize,
+    transform,
   })
 }

@@ -1,6 +1,7 @@
-import type { FeatureView, Registry } from '@usdcop/feast/registry/definitions'
+import type { Registry } from '@usdcop/feast/registry/definitions'
 import type { MaterializationJob } from '@usdcop/feast/registry/materialization'
-import { findView } from '@usdcop/feast/registry/registry'
+import { viewsToMaterialize } from '@usdcop/feast/serving/materialized-views'
+import type { Transformer } from '@usdcop/feast/serving/transform'
 import { parseInstant } from '@usdcop/feast/wire/instant'
 import { ServiceError } from '@usdcop/service/errors'
 import { z } from 'zod'
@@ -75,43 +76,22 @@ export function queryFlag(query: unknown, name: string): boolean {
 }
 
 /**
- * The views of a request and the job for them.
- * @throws ServiceError `feature_view_unknown`, or `invalid_request` for a view that is not served
- *   online or a version that cannot be, or `not_supported` for a stored on-demand view
+ * The job of a request, with its views by name.
+ * @throws ServiceError what `viewsToMaterialize` throws, and `invalid_request` for a version that cannot be
  */
-export function jobOf(
+export async function jobOf(
   registry: Registry,
   { views: names, start, end, ignoreEventTimestamps, version }: MaterializeRequest,
-): { readonly views: readonly FeatureView[]; readonly job: MaterializationJob } {
+  transform: Transformer,
+  signal: AbortSignal,
+): Promise<NamedJob> {
   const number = versionOf(registry, version, names)
-  const views =
-    names === undefined
-      ? [...registry.views.values()].filter(isMaterialized)
-      : [...new Set(names)].map((name) => servedView(registry, name))
-  const job = { views: views.map(({ name }) => name), start, end, ignoreEventTimestamps }
-  return { views, job: number === undefined ? job : { ...job, version: number } }
+  const views = await viewsToMaterialize(registry, names, transform, signal)
+  const job = { views, start, end, ignoreEventTimestamps }
+  return number === undefined ? job : { ...job, version: number }
 }
 
-function isMaterialized({ online, disabled, batchSource }: FeatureView): boolean {
-  return online !== false && disabled !== true && batchSource !== undefined
-}
-
-function servedView(registry: Registry, name: string): FeatureView {
-  const onDemand = registry.onDemandViews.get(name)
-  if (onDemand?.writeToOnlineStore === true)
-    throw new ServiceError(
-      'not_supported',
-      `On demand feature view '${name}' is not materialized here: write it by /write-to-online-store`,
-    )
-  if (onDemand !== undefined)
-    throw unfit(`OnDemandFeatureView ${name} is not configured for write_to_online_store.`)
-  const view = findView(registry, name)
-  if (view.disabled === true)
-    throw unfit(`FeatureView ${name} is disabled. Enable it before materializing.`)
-  if (view.online === false)
-    throw unfit(`FeatureView ${name} is not configured to be served online.`)
-  return view
-}
+type NamedJob = MaterializationJob & { readonly views: readonly string[] }
 
 function versionOf(
   registry: Registry,

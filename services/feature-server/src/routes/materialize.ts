@@ -1,5 +1,6 @@
 import type { RegistrySource } from '@usdcop/feast/registry/definitions'
 import type { Materializer } from '@usdcop/feast/registry/materialization'
+import type { Transformer } from '@usdcop/feast/serving/transform'
 import type { DomainClock } from '@usdcop/service/clock'
 import { ServiceError } from '@usdcop/service/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -20,6 +21,7 @@ export interface MaterializeDeps {
   /** Absent: nobody materializes for this server. */
   readonly materializer?: Materializer | undefined
   readonly clock: DomainClock
+  readonly transform: Transformer
   readonly access: Access
   readonly metrics: FeatureServerMetrics
 }
@@ -29,7 +31,7 @@ export interface MaterializeDeps {
  * with it, so none is ever left over: `force`, with which Feast frees a stuck view, has nothing to do.
  */
 export function materialize(app: FastifyInstance, deps: MaterializeDeps): void {
-  const { registry, materializer, clock, access, metrics } = deps
+  const { registry, materializer, clock, transform, access, metrics } = deps
   const logger = app.log as Parameters<typeof createRuns>[2]
   const runs = materializer && createRuns(materializer, metrics, logger)
   app.addHook('preClose', async () => await runs?.stop())
@@ -42,7 +44,8 @@ export function materialize(app: FastifyInstance, deps: MaterializeDeps): void {
     const isAsync = queryFlag(request.query, 'async')
     queryFlag(request.query, 'force')
     const definitions = registry.current
-    const { views, job } = jobOf(definitions, asked)
+    const job = await jobOf(definitions, asked, transform, request.work)
+    const views = job.views.map((name) => ({ name }))
     access.assertMayWrite(request, definitions, views, ['WRITE_ONLINE'])
     if (runs === undefined)
       throw new ServiceError('not_supported', 'this server was started without a materializer')

@@ -9,9 +9,12 @@ import {
 } from '../../proto/registry-message.ts'
 import { type Part, partOf, versionPart } from '../registry-parts.ts'
 import type { KeptObject } from '../registry-reader.ts'
+import { VERSIONED, type VersionedList } from '../view-versions.ts'
 import { OBJECTS, type ObjectTable, SERVED, VERSIONS } from './tables.ts'
 
-const VERSIONS_OF_PROJECT = `${VERSIONS} where project_id = $1 and feature_view_type = 'feature_view'`
+const VERSIONS_OF_PROJECT = `${VERSIONS} where project_id = $1
+  and feature_view_type in (${[...VERSIONED.keys()].map((type) => `'${type}'`).join(', ')})`
+const LIST_OF_VERSION = [...VERSIONED].map(([type, list]) => `when '${type}' then '${list}'`)
 
 /** Every write of a row gives it another `xmin`, also within the second that Feast's times have. */
 export const MARK = `select md5(string_agg(mark, ',' order by mark collate "C")) as mark from (${[
@@ -23,10 +26,10 @@ export const MARK = `select md5(string_agg(mark, ',' order by mark collate "C"))
 ].join(' union all ')}) as marks`
 
 export interface ServedRow {
-  /** Null for an earlier version of a view. */
-  readonly list: ListName | null
+  readonly list: ListName
   readonly table: string
   readonly name: string
+  /** Of a version of a view alone. */
   readonly version: number | null
   readonly proto: Buffer
 }
@@ -37,18 +40,21 @@ export const SERVED_ROWS = [
       `select '${list}' as list, '${table}' as table, ${name} as name, null::int as version, ` +
       `${proto} as proto from ${table} where project_id = $1`,
   ),
-  `select null, '${VERSIONS}', feature_view_name, version_number, feature_view_proto ` +
+  `select case feature_view_type ${LIST_OF_VERSION.join(' ')} end, '${VERSIONS}', feature_view_name, version_number, feature_view_proto ` +
     `from ${VERSIONS_OF_PROJECT}`,
 ].join(' union all ')
 
 /** @throws ServiceError `config_invalid` naming the row, when it is decoded */
 export function keptObject({ list, table, name, version, proto }: ServedRow, project: string) {
   const decode = (): Part => {
-    const part = list === null ? versionPart(project, version ?? 0, proto) : partOf(list, proto)
+    const part =
+      version === null
+        ? partOf(list, proto)
+        : versionPart(list as VersionedList, project, version, proto)
     // Feast leaves the project to the row.
     return part.kind === 'other' ? part : { ...part, project }
   }
-  const key = `${list ?? `version ${version}`} ${proto.toString('latin1')}`
+  const key = `${list} ${version ?? ''} ${proto.toString('latin1')}`
   return {
     key,
     decode: () => understood(table, name, decode),

@@ -23,7 +23,7 @@ import {
   storedView,
 } from './rows.ts'
 import { ALL_TABLES, CREATE_TABLES, VERSIONS } from './tables.ts'
-import { lastVersions, writeVersions } from './versions.ts'
+import { lastVersions, versionsOf, writeVersions } from './versions.ts'
 import { changedRows, kept, writeRows } from './write.ts'
 
 /**
@@ -73,6 +73,8 @@ export function openSqlRegistry(
         message.projectMetadata.push(...metadataOf(await query<ProjectRow>(PROJECT_IDS)))
         return message
       }, signal),
+    versionsOf: async (view, signal) =>
+      await reading.use(async (query) => await versionsOf(query, project, view), signal),
     plan: async (definitions, signal) =>
       await writing.use(async (query) => {
         const isThere = (await missingTables(query)).length === 0

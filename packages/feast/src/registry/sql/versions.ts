@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type NewVersion, VIEW_TYPE } from '../view-versions.ts'
+import { type NewVersion, VIEW_TYPE, type ViewVersion } from '../view-versions.ts'
 import type { Query } from './connection.ts'
 import { VERSIONS } from './tables.ts'
 
@@ -14,6 +14,21 @@ export async function lastVersions(
     [project],
   )
   return new Map(rows.map(({ name, last }) => [name, last]))
+}
+
+/** The versions of a view, the first one first. */
+export async function versionsOf(
+  query: Query,
+  project: string,
+  view: string,
+): Promise<readonly ViewVersion[]> {
+  const rows = await query<ViewVersion & { readonly createdAt: string }>(
+    `select version_number as number, feature_view_type as type, version_id as id,
+       created_timestamp as "createdAt" from ${VERSIONS}
+     where project_id = $1 and feature_view_name = $2 order by version_number`,
+    [project, view],
+  )
+  return rows.map(({ createdAt, ...row }) => ({ ...row, createdAtUs: Number(createdAt) * 1e6 }))
 }
 
 /** @param now epoch milliseconds; Feast's rows have seconds */
