@@ -105,11 +105,12 @@ async function feedFiles(
   const contract = await readContract(options.contract)
   const { clock, speed } = clockOf(env, contract)
   const materializer = createMaterializer(to, await readKey(keyFile))
-  const [bars, macro, stored] = await Promise.all([
+  const [bars, macro] = await Promise.all([
     readBarFile(options.bars, undefined, signal),
     readMacroFile(options.macro, contract.definition.macro.series, signal),
-    readStored(materializer, contract, teller, signal),
   ])
+  // Behind the files: whoever waits for a materializer should not wait in vain.
+  const stored = await readStored(materializer, contract, teller, signal)
   const { startsAt } = clock
   const place = { startsAt, historySessions: options.historySessions, stored }
   const plan = planFeed({ bars, macro }, place, createCalendar(contract))
