@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { usdcop } from './usdcop.ts'
 
@@ -41,6 +42,30 @@ test.for([
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toContain(`Usage: ${['usdcop', ...args].join(' ')} [options]`)
   for (const word of says) expect(stdout).toContain(word)
+})
+
+test.for([
+  [],
+  ['start'],
+  ['replay'],
+  ['features'],
+  ['feed'],
+  ['contract'],
+  ['stack'],
+  ['secrets'],
+  ['feast'],
+])('shows examples that are taken as they stand: usdcop %j --help', async (args) => {
+  const { stdout } = await usdcop(...args, '--help')
+  const lines = Array.from(stdout.matchAll(/^ {2}usdcop (.+)$/gm), ([, line = '']) => line)
+  expect(lines).not.toEqual([])
+  for (const line of lines) {
+    // What is refused is then this option alone, and nothing of the example is done.
+    const { code, stderr } = await usdcop(...line.split(' '), '--of-nobody')
+    expect({ line, code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: unknown option '--of-nobody'/),
+    })
+  }
 })
 
 test.for([
@@ -91,4 +116,13 @@ test.for([
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toContain(says)
   expect(stderr).toContain('(--help shows every option)')
+})
+
+test('names a data directory that cannot be one', async () => {
+  const file = fileURLToPath(import.meta.url)
+  const { code, stderr } = await usdcop('start', '--data-dir', file)
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `usdcop: --data-dir ${file} cannot be written into: EEXIST: file already exists, mkdir '${file}'\n`,
+  })
 })

@@ -8,6 +8,7 @@ import { parseEnv } from '@usdcop/service/config'
 import { ServiceError } from '@usdcop/service/errors'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { readContract } from '../contract-file.ts'
+import { examples } from '../examples.ts'
 import { feed } from '../feed/feed.ts'
 import { keepTrying } from '../feed/keep-trying.ts'
 import { createMaterializer, type Materializer } from '../feed/materializer.ts'
@@ -67,6 +68,10 @@ export function feedCommand(world: World): Command {
     .addOption(contractOption())
     .option('--once', 'send what is due, then end')
     .option('--json', 'print the log as JSON lines instead of words for people')
+    .addHelpText(
+      'after',
+      examples('feed --key-file .usdcop/keys/writer', 'feed --key-file .usdcop/keys/writer --once'),
+    )
     .addHelpText(
       'after',
       '\nWith CLOCK_WALL_START, CLOCK_MARKET_START and CLOCK_SPEED set as for the services, time is' +
