@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { ServiceError } from '@usdcop/service/errors'
 import type { StartReport } from '@usdcop/service/start-report'
 import { runChildService, serviceMain } from './child-service.ts'
 
@@ -38,6 +39,11 @@ export async function runAllInOne(
 }
 
 async function openLog(file: string): Promise<FileHandle> {
-  await mkdir(dirname(file), { recursive: true })
-  return await open(file, 'a')
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    return await open(file, 'a')
+  } catch (error) {
+    const fault = `--data-dir ${dirname(file)} cannot be written into`
+    throw new ServiceError('config_invalid', fault, { cause: error })
+  }
 }

@@ -1,6 +1,6 @@
 import type { Bar } from '@usdcop/observation/bars'
 import type { MacroValue } from '@usdcop/observation/macro'
-import { parseBar, parseMacroRecord } from '@usdcop/observation/parse'
+import { BAR_COLUMNS, MACRO_COLUMNS, parseBar, parseMacroRecord } from '@usdcop/observation/parse'
 import { readCsv } from '@usdcop/offline-store/csv'
 
 /** Of bars in a file without a symbol column. */
@@ -9,7 +9,7 @@ const DEFAULT_SYMBOL = 'USD/COP'
 /**
  * The bars of a file in file order, dirty rows included.
  * @param symbol only this one, which also names the bars of a file without a symbol column
- * @throws ServiceError `invalid_request` naming the file that cannot be read
+ * @throws ServiceError `invalid_request` naming the file that cannot be read or lacks a column
  */
 export async function readBarFile(
   path: string,
@@ -17,7 +17,7 @@ export async function readBarFile(
   signal: AbortSignal,
 ): Promise<Bar[]> {
   const bars: Bar[] = []
-  for await (const record of readCsv(path, signal)) {
+  for await (const record of readCsv(path, signal, BAR_COLUMNS)) {
     const bar = parseBar(record, symbol ?? DEFAULT_SYMBOL)
     if (symbol === undefined || bar.symbol === symbol) bars.push(bar)
   }
@@ -26,7 +26,7 @@ export async function readBarFile(
 
 /**
  * The values of a file of daily macro series, in file order.
- * @throws ServiceError `invalid_request` naming the file that cannot be read
+ * @throws ServiceError `invalid_request` naming the file that cannot be read or lacks a column
  */
 export async function readMacroFile(
   path: string,
@@ -34,6 +34,7 @@ export async function readMacroFile(
   signal: AbortSignal,
 ): Promise<MacroValue[]> {
   const values: MacroValue[] = []
-  for await (const record of readCsv(path, signal)) values.push(...parseMacroRecord(record, series))
+  for await (const record of readCsv(path, signal, MACRO_COLUMNS))
+    values.push(...parseMacroRecord(record, series))
   return values
 }

@@ -7,6 +7,7 @@ import { replayCommand } from './commands/replay.ts'
 import { secretsCommand } from './commands/secrets.ts'
 import { stackCommand } from './commands/stack.ts'
 import { startCommand } from './commands/start.ts'
+import { examples } from './examples.ts'
 import { exitCodeOf, explain } from './faults.ts'
 import type { World } from './world.ts'
 
@@ -32,9 +33,11 @@ function buildProgram(world: World): Command {
     })
     .exitOverride()
     .showHelpAfterError('(--help shows every option)')
+    .addHelpText('after', examples('start', 'start --speed max --exit', 'stack up --profile demo'))
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 the command line is off, 130 interrupted.',
+      '\nIn a checkout `npm run --silent usdcop --` stands for `usdcop`.' +
+        '\nExit codes: 0 done, 1 failed, 2 the command line is off, 130 interrupted.',
     )
   for (const command of [
     startCommand,

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { usdcop } from './usdcop.ts'
 
@@ -52,6 +53,30 @@ test.for([
 })
 
 test.for([
+  [],
+  ['start'],
+  ['replay'],
+  ['features'],
+  ['feed'],
+  ['contract'],
+  ['stack'],
+  ['secrets'],
+  ['feast'],
+])('shows examples that are taken as they stand: usdcop %j --help', async (args) => {
+  const { stdout } = await usdcop(...args, '--help')
+  const lines = Array.from(stdout.matchAll(/^ {2}usdcop (.+)$/gm), ([, line = '']) => line)
+  expect(lines).not.toEqual([])
+  for (const line of lines) {
+    // What is refused is then this option alone, and nothing of the example is done.
+    const { code, stderr } = await usdcop(...line.split(' '), '--of-nobody')
+    expect({ line, code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: unknown option '--of-nobody'/),
+    })
+  }
+})
+
+test.for([
   { args: ['begin'], says: "unknown command 'begin'" },
   { args: ['start', '--quick'], says: "unknown option '--quick'" },
   { args: ['start', '--speed', '0'], says: 'a number of sessions a minute above 0, or `max`' },
@@ -99,4 +124,13 @@ test.for([
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toContain(says)
   expect(stderr).toContain('(--help shows every option)')
+})
+
+test('names a data directory that cannot be one', async () => {
+  const file = fileURLToPath(import.meta.url)
+  const { code, stderr } = await usdcop('start', '--data-dir', file)
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `usdcop: --data-dir ${file} cannot be written into: EEXIST: file already exists, mkdir '${file}'\n`,
+  })
 })

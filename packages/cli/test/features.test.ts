@@ -108,6 +108,20 @@ test('names a file it cannot read', async () => {
   expect(stderr).toContain(`usdcop: ${bars} cannot be read as CSV: ENOENT`)
 })
 
+test('takes no file of something else for bars or macro values', async () => {
+  const out = ['--out', join(folder, 'rows.csv')]
+  const swapped = ['--bars', data.macro, '--macro', data.macro]
+  expect(await usdcop('features', ...swapped, ...out)).toMatchObject({
+    code: 1,
+    stderr: `usdcop: ${data.macro} has no column time, open, high, low, close in its first line\n`,
+  })
+  const doubled = ['--bars', data.bars, '--macro', data.bars]
+  expect(await usdcop('features', ...doubled, ...out)).toMatchObject({
+    code: 1,
+    stderr: `usdcop: ${data.bars} has no column date in its first line\n`,
+  })
+})
+
 test('names a file it cannot write, and leaves no part of it behind', async () => {
   const out = join(folder, 'nowhere', 'rows.csv')
   const { code, stderr } = await features(out)

@@ -8,6 +8,12 @@ export type SourceRecord = Readonly<Record<string, unknown>>
 const INSTANT =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
 
+/** Without these a table holds no bars; the symbol may be said elsewhere. */
+export const BAR_COLUMNS = ['time', 'open', 'high', 'low', 'close']
+
+/** Without these a table holds no macro values; each series has a column of its own. */
+export const MACRO_COLUMNS = ['date']
+
 /**
  * A record with time, symbol, open, high, low, close as a bar. What cannot be read becomes NaN, so
  * that the reducer rejects the bar as `unparsable` and counts it with the others.

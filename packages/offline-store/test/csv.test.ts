@@ -46,6 +46,20 @@ test.for([
   })
 })
 
+test.for([
+  { name: 'a file of something else', content: TEXT, missing: 'high, low' },
+  { name: 'a header alone', content: 'time,open,low\n', missing: 'high' },
+  { name: 'an empty file', content: '', missing: 'open, high, low' },
+])('names the columns that $name lacks', async ({ content, missing }) => {
+  const path = join(folder, 'other.csv')
+  await writeFile(path, content)
+  const read = readCsv(path, new AbortController().signal, ['open', 'high', 'low'])
+  await expect(Array.fromAsync(read)).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: `${path} has no column ${missing} in its first line`,
+  })
+})
+
 test('ends with the reason of its signal', async () => {
   const path = join(folder, 'plain.csv')
   await writeFile(path, TEXT)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryLock } from 'fs-native-extensions'
@@ -8,6 +9,11 @@ export interface DataDirectory extends AsyncDisposable {
 }
 
 const LOCK = 'owner.lock'
+
+/** Whether any process has ever owned it. */
+export function wasOwned(path: string): boolean {
+  return existsSync(join(path, LOCK))
+}
 
 /**
  * Makes this process the one owner of a data directory, creating it if need be. The operating system

@@ -2,7 +2,7 @@ import type { Bar } from '@usdcop/observation/bars'
 import type { Calendar } from '@usdcop/observation/calendar'
 import type { Contract } from '@usdcop/observation/contract'
 import type { MacroValue } from '@usdcop/observation/macro'
-import { parseBar, parseMacroRecord } from '@usdcop/observation/parse'
+import { BAR_COLUMNS, MACRO_COLUMNS, parseBar, parseMacroRecord } from '@usdcop/observation/parse'
 import { readCsv } from '@usdcop/offline-store/csv'
 import { ServiceError } from '@usdcop/service/errors'
 
@@ -46,7 +46,8 @@ export async function readMarketData(
 
 async function readBars(path: string, signal: AbortSignal): Promise<Bar[]> {
   const bars: Bar[] = []
-  for await (const record of readCsv(path, signal)) bars.push(parseBar(record, DEFAULT_SYMBOL))
+  for await (const record of readCsv(path, signal, BAR_COLUMNS))
+    bars.push(parseBar(record, DEFAULT_SYMBOL))
   return bars
 }
 
@@ -57,7 +58,7 @@ async function readMacro(
   signal: AbortSignal,
 ): Promise<ReleasedValue[]> {
   const values: ReleasedValue[] = []
-  for await (const record of readCsv(path, signal))
+  for await (const record of readCsv(path, signal, MACRO_COLUMNS))
     for (const value of parseMacroRecord(record, contract.definition.macro.series))
       values.push({ ...value, releasedAt: calendar.releaseInstantOf(value.date) })
   return values.sort((a, b) => a.releasedAt - b.releasedAt)

@@ -14,10 +14,11 @@ import type { Lifecycle } from '@usdcop/service/lifecycle'
 import type { Logger } from '@usdcop/service/log'
 import type { ReplaySummary, StartReport } from '@usdcop/service/start-report'
 import type { Config } from './config.ts'
-import { forgetState, isHalfForgotten } from './data-directory.ts'
+import { assertNobodyElses, forgetState, isHalfForgotten } from './data-directory.ts'
 import { loadHistory, readProgress } from './history.ts'
 import { localKey } from './keys.ts'
 import { type MarketData, readMarketData } from './market-data.ts'
+import { assertPortsFree } from './ports.ts'
 import { type ReplayDeps, replay } from './replay.ts'
 import { planReplay, type ReplayPlan } from './replay-plan.ts'
 import { createReplayStatus } from './replay-status.ts'
@@ -108,13 +109,16 @@ export async function startPlatform(
 
 /** The data of the replay, and the stores of a directory that is ours from now on. */
 async function open(
-  { dataDirectory, fresh, barsFile, macroFile }: Config,
+  config: Config,
   contract: Contract,
   calendar: Calendar,
   life: Lifecycle,
 ): Promise<{ data: MarketData; stores: Stores }> {
+  const { dataDirectory, fresh, barsFile, macroFile } = config
+  assertNobodyElses(dataDirectory)
   const owned = await lockDirectory(dataDirectory)
   life.onClose('data directory', () => owned[Symbol.asyncDispose]())
+  await assertPortsFree(config)
   if (fresh || isHalfForgotten(dataDirectory)) await forgetState(dataDirectory)
   const [data, stores] = await Promise.all([
     readMarketData({ bars: barsFile, macro: macroFile }, contract, calendar, life.signal),

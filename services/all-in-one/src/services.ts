@@ -24,6 +24,7 @@ import { addProcessMetrics, createRegistry } from '@usdcop/service/metrics'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import type { LocalKey } from './keys.ts'
+import { PORT_VARIABLES, portFault } from './ports.ts'
 import type { Stores } from './stores.ts'
 
 /** The gateway asks a feature server in this very process, so a late answer is a fault. */
@@ -76,7 +77,7 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
     featureServer,
     host,
     ports.featureServer,
-    'FEATURE_SERVER_PORT',
+    PORT_VARIABLES.featureServer,
   )
 
   const materializer = buildMaterializer(
@@ -97,7 +98,7 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
     materializer.app,
     host,
     ports.materializer,
-    'MATERIALIZER_PORT',
+    PORT_VARIABLES.materializer,
   )
 
   const featureClient = openFeatureServer(
@@ -124,7 +125,7 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
   )
   life.onClose('consumer', () => gateway.consumer.stopped)
   life.onClose('gateway', () => gateway.app.close())
-  const gatewayUrl = await listen(gateway.app, host, ports.gateway, 'GATEWAY_PORT')
+  const gatewayUrl = await listen(gateway.app, host, ports.gateway, PORT_VARIABLES.gateway)
 
   return {
     ingest: materializer.ingest,
@@ -133,7 +134,7 @@ export async function startServices(deps: ServicesDeps, life: Lifecycle): Promis
   }
 }
 
-/** @throws ServiceError `config_invalid` naming the variable, when another process has the port */
+/** @throws ServiceError `config_invalid` naming the variable: somebody was faster than `assertPortsFree` */
 async function listen(
   app: FastifyInstance,
   host: string,
@@ -143,10 +144,6 @@ async function listen(
   try {
     return await app.listen({ host, port })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new ServiceError(
-      'config_invalid',
-      `port ${port} is taken by another process; set ${variable} to a free one`,
-    )
+    throw new ServiceError('config_invalid', portFault(error, { host, port }, variable))
   }
 }

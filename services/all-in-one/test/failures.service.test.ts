@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { dirname, join } from 'node:path'
 import { openPglite } from '@usdcop/database/pglite'
 import { saveSymbolState } from '@usdcop/database/reducer-state'
+import type { StartReport } from '@usdcop/service/start-report'
 import { startAllInOne } from '@usdcop/tests/support/all-in-one'
 import { expect, test } from 'vitest'
 import { contract } from './contract.ts'
@@ -58,6 +59,56 @@ test('names a port that is taken, and the variable to change', async ({ signal }
     message: `port ${port} is taken by another process; set GATEWAY_PORT to a free one`,
   })
 })
+
+test('names every port that is taken before it loads anything', async ({ signal }) => {
+  await using replay = await shortReplay(signal)
+  await using other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const port = String((other.address() as AddressInfo).port)
+  const env = { ...replay.env, FEATURE_SERVER_PORT: port, MATERIALIZER_PORT: port }
+  await using platform = startAllInOne(replay.dataDirectory, env)
+  const kinds: string[] = []
+  platform.child.on('message', ({ kind }: StartReport) => kinds.push(kind))
+  const { message } = await failureOf(platform)
+  expect(message.split('\n')).toEqual([
+    `port ${port} is taken by another process; set FEATURE_SERVER_PORT to a free one`,
+    `port ${port} is taken by another process; set MATERIALIZER_PORT to a free one`,
+  ])
+  expect(kinds).toEqual(['failed'])
+})
+
+test('names an address that is none of this machine, and its variable', async ({ signal }) => {
+  await using replay = await shortReplay(signal)
+  // Of documentation (RFC 5737).
+  const env = { ...replay.env, HOST: '192.0.2.1' }
+  await using platform = startAllInOne(replay.dataDirectory, env)
+  expect(await failureOf(platform)).toMatchObject({
+    status: 1,
+    code: 'config_invalid',
+    message: expect.stringMatching(/^HOST 192\.0\.2\.1 with FEATURE_SERVER_PORT 0 cannot be/),
+  })
+})
+
+test.for(['database', 'offline'])(
+  'opens and forgets no %s of somebody else',
+  async (part, { signal }) => {
+    await using replay = await shortReplay(signal)
+    const { dataDirectory, env } = replay
+    const theirs = join(dataDirectory, part, 'letters.txt')
+    await mkdir(dirname(theirs), { recursive: true })
+    await writeFile(theirs, 'dear')
+    // Twice: the first refusal has not made it ours.
+    for (const DATA_FRESH of ['false', 'true']) {
+      await using platform = startAllInOne(dataDirectory, { ...env, DATA_FRESH })
+      expect(await failureOf(platform)).toEqual({
+        status: 1,
+        code: 'config_invalid',
+        message: `${dataDirectory} is no data directory, and has ${part} of somebody else's; name another one`,
+      })
+    }
+    expect(await readFile(theirs, 'utf8')).toBe('dear')
+  },
+)
 
 test('refuses a directory that was filled under another definition', async ({ signal }) => {
   await using replay = await shortReplay(signal)

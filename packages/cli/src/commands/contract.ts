@@ -1,11 +1,14 @@
 import { Command } from 'commander'
 import { readContract } from '../contract-file.ts'
+import { examples } from '../examples.ts'
 import { contractOption } from '../paths.ts'
 import type { World } from '../world.ts'
 
 /** `usdcop contract show|hash`: what the fifteen numbers mean, and the two hashes that pin it. */
 export function contractCommand({ stdout }: World): Command {
-  const command = new Command('contract').description('the observation contract')
+  const command = new Command('contract')
+    .description('the observation contract')
+    .addHelpText('after', examples('contract show', 'contract hash --contract my-contract.json'))
   command
     .command('show')
     .description('print the features in order, with their definitions and statistics')

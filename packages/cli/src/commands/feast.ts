@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { examples } from '../examples.ts'
 import { applyCommand, planCommand } from '../feast/apply.ts'
 import { clientTypesCommand } from '../feast/client-types.ts'
 import { registryDumpCommand } from '../feast/dump.ts'
@@ -20,6 +21,16 @@ export function feastCommand(world: World): Command {
       new Option('-c, --chdir <dir>', 'the folder of feature_store.yaml')
         .default('.')
         .env('FEATURE_REPO_DIR_ENV_VAR'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'feast -c my_repo apply',
+        'feast -c my_repo materialize-incremental 2026-01-31T18:00:00',
+        'feast -c my_repo serve',
+        'feast -c my_repo get-online-features -e driver_id=1001 -f driver_stats:conv_rate',
+        'feast -c my_repo feature-views list --json',
+      ),
     )
   for (const verb of [
     applyCommand,

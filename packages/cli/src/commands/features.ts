@@ -6,6 +6,7 @@ import { type BatchResult, type FeatureColumns, rowAt } from '@usdcop/observatio
 import { type FeatureTableRow, writeFeatureTable } from '@usdcop/offline-store/feature-table'
 import { Command, InvalidArgumentError } from 'commander'
 import { readContract } from '../contract-file.ts'
+import { examples } from '../examples.ts'
 import { readBarFile, readMacroFile } from '../market-files.ts'
 import { contractOption } from '../paths.ts'
 import type { World } from '../world.ts'
@@ -31,6 +32,12 @@ export function featuresCommand({ signal, stdout, stderr }: World): Command {
     .option('--symbol <name>', 'only this symbol; names the bars of a file without a symbol column')
     .addOption(contractOption())
     .option('--json', 'print the counts as JSON on standard output')
+    .addHelpText(
+      'after',
+      examples(
+        'features --bars data/usdcop-m5.csv.gz --macro data/macro-daily.csv --out features.parquet',
+      ),
+    )
     .action(async (options: FeaturesOptions) => {
       const contract = await readContract(options.contract)
       const reducer = new Reducer(contract)

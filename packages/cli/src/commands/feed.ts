@@ -9,6 +9,7 @@ import { ServiceError } from '@usdcop/service/errors'
 import { vaultPathSchema } from '@usdcop/vault/vault-config'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { readContract } from '../contract-file.ts'
+import { examples } from '../examples.ts'
 import { feed } from '../feed/feed.ts'
 import { keepTrying } from '../feed/keep-trying.ts'
 import { fixedKey } from '../feed/key.ts'
@@ -78,6 +79,10 @@ export function feedCommand(world: World): Command {
     .option('--json', 'print the log as JSON lines instead of words for people')
     .addHelpText(
       'after',
+      examples('feed --key-file .usdcop/keys/writer', 'feed --key-file .usdcop/keys/writer --once'),
+    )
+    .addHelpText(
+      'after',
       '\nWith CLOCK_WALL_START, CLOCK_MARKET_START and CLOCK_SPEED set as for the services, time is' +
         '\nthe market time that they have; without them it is wall time. With --key-secret the variables' +
         '\nof Vault are read, as by the services.',
@@ -120,11 +125,12 @@ async function feedFiles(
     keySecret === undefined ? undefined : await openVaultKey(keySecret, env, teller.report, signal)
   const key = vaultKey ?? fixedKey(await readKey(keyFile))
   const materializer = createMaterializer(to, key)
-  const [bars, macro, stored] = await Promise.all([
+  const [bars, macro] = await Promise.all([
     readBarFile(options.bars, undefined, signal),
     readMacroFile(options.macro, contract.definition.macro.series, signal),
-    readStored(materializer, contract, teller, signal),
   ])
+  // Behind the files: whoever waits for a materializer should not wait in vain.
+  const stored = await readStored(materializer, contract, teller, signal)
   const { startsAt } = clock
   const place = { startsAt, historySessions: options.historySessions, stored }
   const plan = planFeed({ bars, macro }, place, createCalendar(contract))

@@ -5,6 +5,7 @@ import { ServiceError } from '@usdcop/service/errors'
 import type { ReplaySummary } from '@usdcop/service/start-report'
 import { Command } from 'commander'
 import { runAllInOne } from '../all-in-one.ts'
+import { examples } from '../examples.ts'
 import { createProgress } from '../progress.ts'
 import { addReplayOptions, environmentOf, type ReplayOptions } from '../replay-options.ts'
 import { describeSummary } from '../summary.ts'
@@ -17,6 +18,7 @@ export function replayCommand({ env: inherited, signal, stdout, stderr }: World)
   )
   return addReplayOptions(command)
     .option('--json', 'print the result as JSON')
+    .addHelpText('after', examples('replay --from 2025-06-02 --to 2025-06-06', 'replay --json'))
     .action(async (options: ReplayOptions & { json?: true }) => {
       const folder = await mkdtemp(join(tmpdir(), 'usdcop-replay-'))
       const progress = createProgress(stderr, 'sessions')

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { examples } from '../examples.ts'
 import { httpUrl, readKey } from '../peer.ts'
 import { type BrokerAdmin, type CallerRow, createBrokerAdmin } from '../secrets/broker-admin.ts'
 import { tableOf } from '../stack/table.ts'
@@ -52,6 +53,14 @@ export function secretsCommand(world: World): Command {
 
   return new Command('secrets')
     .description('see and end what a running secrets broker holds, and rotate what it rotates')
+    .addHelpText(
+      'after',
+      examples(
+        'secrets callers --key-file operator_key',
+        'secrets rotate redis --key-file operator_key',
+        'secrets revoke materializer --key-file operator_key',
+      ),
+    )
     .addCommand(
       act('callers', 'who may ask, under which role, and what is held for each', async (broker) => {
         const callers = await broker.callers(signal)

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { examples } from '../examples.ts'
 import { repositoryPath } from '../paths.ts'
 import type { ComposeOptions } from '../stack/compose.ts'
 import { runDoctor, runDown, runLogs, runStatus, runUp, type UpFlags } from '../stack/verbs.ts'
@@ -11,7 +12,18 @@ interface Common {
 
 /** `usdcop stack up|down|status|logs|doctor`: the composed stack, looked after. */
 export function stackCommand(world: World): Command {
-  const command = new Command('stack').description('the platform and its servers in containers')
+  const command = new Command('stack')
+    .description('the platform and its servers in containers')
+    .addHelpText(
+      'after',
+      examples(
+        'stack up --profile demo',
+        'stack status',
+        'stack logs --follow inference-gateway',
+        'stack doctor',
+        'stack down',
+      ),
+    )
 
   addCommon(command.command('up'))
     .description('make ready, start everything and wait until it is healthy')

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { runAllInOne } from '../all-in-one.ts'
+import { examples } from '../examples.ts'
 import { addReplayOptions, environmentOf, type ReplayOptions, speed } from '../replay-options.ts'
 import { createTeller } from '../teller.ts'
 import type { World } from '../world.ts'
@@ -35,6 +36,10 @@ export function startCommand(world: World): Command {
     .option('--exit', 'end after the last session instead of holding')
     .addOption(new Option('--host <host>', 'address to listen on').default('127.0.0.1').env('HOST'))
     .option('--json', 'print the log as JSON lines instead of words for people')
+    .addHelpText(
+      'after',
+      examples('start', 'start --speed max --exit', 'start --fresh --from 2025-06-02 --speed 10'),
+    )
     .action((options: StartOptions) => start(options, world))
 }
 

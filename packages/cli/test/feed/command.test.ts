@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { repositoryPath } from '../../src/paths.ts'
 import { usdcop } from '../usdcop.ts'
 
 let folder: string
@@ -55,6 +57,16 @@ test('a key in Vault goes with an address of one', async () => {
     code: 1,
     stderr: 'usdcop: a key in Vault goes with VAULT_ADDR\n',
   })
+})
+
+test('ends at a file that cannot be read, though no materializer is there', async () => {
+  const bars = join(folder, 'nowhere.csv')
+  const nobody = ['--to', 'http://127.0.0.1:1', '--key-file', await keyFile('k')]
+  // A process of its own: what goes on trying behind the error keeps that from ending.
+  const command = [repositoryPath('packages/cli/src/main.ts'), 'feed', ...nobody, '--bars', bars]
+  const { status, stderr } = spawnSync(process.execPath, command, { timeout: 30_000 })
+  expect(stderr.toString()).toContain(`usdcop: ${bars} cannot be read as CSV: ENOENT`)
+  expect(status).toBe(1)
 })
 
 test('repeats no password of an address', async () => {

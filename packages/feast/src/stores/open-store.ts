@@ -1,3 +1,4 @@
+import { ServiceError } from '@usdcop/service/errors'
 import type { OnlineStoreConfig, RedisConfig } from '../config/repo-config.ts'
 import type { Eraser } from './erase.ts'
 import { openLmdbStore } from './lmdb-store.ts'
@@ -22,6 +23,7 @@ export interface OpenStoreOptions {
 /**
  * Opens the online store that `feature_store.yaml` names. A Redis need not be there yet: until it is,
  * every call fails at once.
+ * @throws ServiceError `config_invalid` naming a variable that a node is read from and that is not set
  */
 export function openOnlineStore(
   config: OnlineStoreConfig,
@@ -29,6 +31,7 @@ export function openOnlineStore(
   { onError, lane = true }: OpenStoreOptions,
 ): OpenStore {
   if (config.type === 'lmdb') return openLmdbStore(config.path, project)
+  assertFilledIn(config)
   const client = connect(config, onError)
   return {
     ...createRedisStore(client, project, { ...config, lane, onLaneError: onError }),
@@ -36,6 +39,18 @@ export function openOnlineStore(
     async close() {
       client.disconnect()
     },
+  }
+}
+
+/** `feature_store.yaml` keeps what it could not fill in, as Feast's does; no host has such a name. */
+function assertFilledIn({ nodes }: RedisConfig): void {
+  for (const { host } of nodes) {
+    const variable = /\$\{?(\w+)/.exec(host)?.[1]
+    if (variable !== undefined)
+      throw new ServiceError(
+        'config_invalid',
+        `online_store.connection_string: the environment has no ${variable}`,
+      )
   }
 }
 
