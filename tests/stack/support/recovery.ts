@@ -7,6 +7,7 @@ import { logLines } from './loki.ts'
 import { decisionSince, SYMBOL, servedFeatures } from './market.ts'
 import { findExperiments } from './mlflow.ts'
 import { activeTargets } from './prometheus.ts'
+import { ROLES } from './secrets.ts'
 import { newCaller, spansOf } from './traces.ts'
 import { loggedIn, readVaultSetup } from './vault.ts'
 
@@ -72,10 +73,9 @@ async function brokerAnswers(_since: number, signal: AbortSignal): Promise<void>
   await allHaveLoggedIn(signal)
 }
 
-const ROLES = ['feature-server', 'inference-gateway', 'materializer', 'secrets-broker']
-
-async function allHaveLoggedIn(signal: AbortSignal): Promise<void> {
-  const roles = await loggedIn(signal)
+/** Throws until each of our services holds a token of its own role. */
+export async function allHaveLoggedIn(signal: AbortSignal, token?: string): Promise<void> {
+  const roles = await loggedIn(signal, token)
   const missing = ROLES.filter((role) => !roles.includes(role))
   if (missing.length > 0) throw new Error(`${missing.join(', ')} are not logged in`)
 }
