@@ -6,12 +6,13 @@ import { stackEnvironment } from './tests/stack/support/given.ts'
 // A ring is a project; a file says its ring by its name. What each ring speaks to: CONTRIBUTING.md.
 const places = ['packages/*/test', 'services/*/test', 'tests']
 const ring = (suffix: string) => places.map((place) => `${place}/**/*.${suffix}.test.ts`)
-const ringed = ['golden', 'service', 'interop', 'stack', 'soak']
+const ringed = ['golden', 'service', 'interop', 'stack', 'production', 'soak']
 // They speak to something that there is once: a machine's two cores, the one stack.
-const oneFileAtATime = ['stack', 'soak']
+const oneFileAtATime = ['stack', 'production', 'soak']
 
 const SETUPS: Readonly<Record<string, string[]>> = {
   stack: ['tests/stack/support/global-setup.ts'],
+  production: ['tests/stack/support/global-setup.ts'],
   interop: ['tests/support/feast-forks-setup.ts'],
 }
 

@@ -6,6 +6,8 @@ import { findBao } from '../tests/support/bao-path.ts'
 /** A test ring is a Vitest project; what it needs beyond Node is found or named here. */
 export interface Ring {
   readonly name: string
+  /** Runs only where somebody asks for it. */
+  readonly onlyByName?: boolean
   readonly needs: readonly Need[]
 }
 
@@ -76,9 +78,22 @@ const stack: Need = {
     'no running stack: `npm run usdcop -- stack up --profile demo`, then set STACK_HOST=127.0.0.1',
 }
 
+const sealedStack: Need = {
+  found: () => set('STACK_HOST'),
+  missing:
+    'no stack that waits for its operator: `npm run usdcop -- stack up --profile production` on empty ' +
+    'stores, then set STACK_HOST=127.0.0.1',
+}
+
 const docker: Need = {
   found: () => runs('docker', 'version'),
   missing: 'no Docker to look into the containers with: `docker version` must answer',
+}
+
+const terminal: Need = {
+  found: () => runs('script', '--version') && runs('docker-compose', 'version'),
+  missing:
+    'no terminal to type the operator’s commands at: `apt-get install bsdutils docker-compose`',
 }
 
 export const RINGS: readonly Ring[] = [
@@ -87,11 +102,12 @@ export const RINGS: readonly Ring[] = [
   { name: 'service', needs: [redis, postgres, chromium, openbao] },
   { name: 'interop', needs: [python, feast, schemathesis, redis] },
   { name: 'stack', needs: [stack, docker] },
-  { name: 'soak', needs: [redis, postgres, feast, schemathesis] },
+  { name: 'production', onlyByName: true, needs: [sealedStack, docker, terminal] },
+  { name: 'soak', onlyByName: true, needs: [redis, postgres, feast, schemathesis] },
 ]
 
 export interface Choice {
-  /** Rings to run; all but the long ones where nobody says. */
+  /** Rings to run; all but those that want to be asked for where nobody says. */
   readonly only: readonly string[] | undefined
   readonly without: readonly string[]
 }
@@ -102,8 +118,8 @@ export function chooseRings({ only, without }: Choice): readonly Ring[] {
   const unknown = [...(only ?? []), ...without].filter((name) => !names.includes(name))
   if (unknown.length > 0)
     throw new Error(`no ring is called ${unknown.join(' or ')}; there are ${names.join(', ')}`)
-  const wanted = only ?? names.filter((name) => name !== 'soak')
-  return RINGS.filter(({ name }) => wanted.includes(name) && !without.includes(name))
+  const wanted = ({ name, onlyByName = false }: Ring) => only?.includes(name) ?? !onlyByName
+  return RINGS.filter((ring) => wanted(ring) && !without.includes(ring.name))
 }
 
 export function missingFor(ring: Ring): string[] {

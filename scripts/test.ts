@@ -43,7 +43,7 @@ if (values.help) {
   --soak           run the long repetitions instead
   FILE             run the test files whose path holds this text
 
-The rings are ${RINGS.map(({ name }) => name).join(', ')}; all but soak run unless you say otherwise.
+The rings are ${RINGS.map(({ name }) => name).join(', ')}; all but the last two run unless you say otherwise.
 A ring whose servers are missing is named with the way to get them; with CI=true that is a failure.
 `)
   process.exit(0)

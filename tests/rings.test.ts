@@ -4,14 +4,15 @@ import { chooseRings, RINGS } from '../scripts/rings.ts'
 const names = (choice: Parameters<typeof chooseRings>[0]) =>
   chooseRings(choice).map(({ name }) => name)
 
-test('runs all rings but the long one unless somebody says otherwise', () => {
+test('runs all rings but the long one and the one that opens a Vault, unless somebody says otherwise', () => {
   expect(names({ only: undefined, without: [] })).toEqual(
-    RINGS.map(({ name }) => name).filter((name) => name !== 'soak'),
+    RINGS.map(({ name }) => name).filter((name) => name !== 'soak' && name !== 'production'),
   )
 })
 
 test('runs one ring alone', () => {
   expect(names({ only: ['stack'], without: [] })).toEqual(['stack'])
+  expect(names({ only: ['production'], without: [] })).toEqual(['production'])
 })
 
 test('runs all but one', () => {

@@ -180,6 +180,9 @@ for file in "$policies"/*.hcl; do
     must "$cli" policy write "$name" "$file"
 done
 
+# So that the token an operator keeps can live as long as the authority, ten years. Tokens got by a login have their role's life.
+must "$cli" auth tune -max-lease-ttl=87600h token/
+
 # A token lives an hour and is renewed until its longest life; then its holder logs in again. A person or an orchestrator
 # has a secret id for a day; a service gets one from the broker for each login, and the broker makes its own anew.
 role() { # NAME LONGEST_LIFE SECRET_ID_LIFE SECRET_ID_USES

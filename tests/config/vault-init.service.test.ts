@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { eventually } from '../stack/support/eventually.ts'
 import { type Bao, startDevelopmentBao, startProductionBao } from '../support/openbao.ts'
 import { startPostgres } from '../support/postgres.ts'
+import { type ReadVault, vaultState } from '../support/vault-state.ts'
 import { initVault, ROLES, stayInit } from './support/init-vault.ts'
 import { asUser, preparedDatabase } from './support/prepared-database.ts'
 
@@ -24,32 +25,10 @@ JWT_SECRET='marker-jwt'
 UNRELATED=marker-unrelated
 `
 
-/** All that the script makes, as it stands: equal before and after means that nothing was changed. */
 async function stateOf(bao: Bao): Promise<unknown> {
-  const read = async (path: string, method = 'GET') => (await bao.ask(method, path)).body?.data
-  const roles = ROLES.map(async (role) => [
-    await read(`auth/approle/role/${role}`),
-    // Another one would mean that the role was made anew.
-    await read(`auth/approle/role/${role}/role-id`),
-    await read(`auth/approle/role/${role}/secret-id`, 'LIST'),
-  ])
-  const names: string[] = (await read('sys/policies/acl', 'LIST')).keys
-  const policies = names.map(async (name) => read(`sys/policies/acl/${name}`))
-  const paths = ['trading/database', 'trading/redis', 'trading/jwt', 'services/demo-feed']
-  const secrets = [...paths, ...SERVICES].map((name) => read(`secret/metadata/${name}`))
-  const users = ['config/usdcop', 'roles/materializer', 'roles/inference-gateway'].map((name) =>
-    read(`database/${name}`),
-  )
-  return {
-    mounts: Object.keys(await read('sys/mounts')),
-    auth: await read('sys/auth'),
-    audit: await read('sys/audit'),
-    names,
-    roles: await Promise.all(roles),
-    policies: await Promise.all(policies),
-    secrets: await Promise.all(secrets),
-    users: await Promise.all(users),
-  }
+  const read: ReadVault = async (path, method = 'GET') => (await bao.ask(method, path)).body?.data
+  const secretIds = ROLES.map((role) => read(`auth/approle/role/${role}/secret-id`, 'LIST'))
+  return [await vaultState(read, ROLES), await Promise.all(secretIds)]
 }
 
 const SERVICES = ['feature-server', 'materializer', 'inference-gateway'].map(

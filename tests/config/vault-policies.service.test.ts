@@ -213,3 +213,24 @@ test('a service may renew and revoke the leases of its own database users, and n
     expect([204, 400]).toContain((await ask('database/creds/materializer/abc')).status)
   }
 })
+
+test('the token that an operator keeps may begin a root token anew, for ten years, and nothing else', async () => {
+  const asked = { policies: ['operator-policy'], no_default_policy: true, ttl: '87600h' }
+  const { auth } = (await bao.ask('POST', 'auth/token/create-orphan', asked)).body
+  expect(auth).toMatchObject({ policies: ['operator-policy'], lease_duration: 87_600 * 3_600 })
+  const allowed: Readonly<Record<string, string>> = {
+    ...SELF,
+    'sys/generate-root-token/attempt': 'create,delete,read,update',
+    'sys/generate-root-token/update': 'create,update',
+    // As Vault calls them.
+    'sys/generate-root/attempt': 'create,delete,read,sudo,update',
+    'sys/generate-root/update': 'create,sudo,update',
+    'sys/decode-token': 'create,update',
+  }
+  const paths = [...new Set([...PATHS, ...Object.keys(allowed)])]
+  const { body } = await bao.ask('POST', 'sys/capabilities', { token: auth.client_token, paths })
+  const told = Object.fromEntries(
+    paths.map((path) => [path, body.data[path].toSorted().join()] as const),
+  )
+  expect(told).toEqual(Object.fromEntries(paths.map((path) => [path, allowed[path] ?? 'deny'])))
+})

@@ -1,18 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { OUR_SERVERS, OURS } from './support/addresses.ts'
-import {
-  type Container,
-  containerOf,
-  docker,
-  projectContainers,
-  runNodeInside,
-} from './support/docker.ts'
+import { databaseUsers } from './support/database.ts'
+import { containerOf, logOf, projectContainers, runNodeInside } from './support/docker.ts'
 import { eventually } from './support/eventually.ts'
 import { secret } from './support/given.ts'
 import { as, ask } from './support/http.ts'
-import { ASK_AS_OPERATOR, READ_IDENTITY } from './support/inside.ts'
+import { ASK_AS_OPERATOR } from './support/inside.ts'
 import { query } from './support/prometheus.ts'
-import { secretNeedles } from './support/secrets.ts'
+import { DEMO_ROLES, secretNeedles, secretsInVault, secretsOfTheBroker } from './support/secrets.ts'
 import { whileAsking } from './support/steady-requests.ts'
 import { newestTraces } from './support/traces.ts'
 import { kvFields, loggedIn, revokeTokensOf } from './support/vault.ts'
@@ -20,7 +15,6 @@ import { kvFields, loggedIn, revokeTokensOf } from './support/vault.ts'
 /** A service looks at its secrets each minute, unless VAULT_CACHE_TTL says more often. */
 const PATIENCE_MS = 120_000
 const BROKER = 'secrets-broker'
-const ROLES = ['demo-feed', 'feature-server', 'inference-gateway', 'materializer', BROKER]
 
 describe('Secrets', { timeout: 2 * PATIENCE_MS }, () => {
   test.for(OURS)(
@@ -39,14 +33,14 @@ describe('Secrets', { timeout: 2 * PATIENCE_MS }, () => {
   test('each of our services holds a token of its own role, got with what the broker gave it', async ({
     signal,
   }) => {
-    expect(await loggedIn(signal)).toEqual(expect.arrayContaining(ROLES))
+    expect(await loggedIn(signal)).toEqual(expect.arrayContaining(DEMO_ROLES))
     const lines = await linesOf(BROKER, signal)
     const issued = lines.filter(
       ({ action, outcome, way }) =>
         action === 'identity.issue' && outcome === 'ok' && way === 'certificate',
     )
     expect(new Set(issued.map(({ caller }) => caller))).toEqual(
-      new Set(ROLES.filter((role) => role !== BROKER)),
+      new Set(DEMO_ROLES.filter((role) => role !== BROKER)),
     )
   })
 
@@ -109,11 +103,15 @@ describe('Secrets', { timeout: 2 * PATIENCE_MS }, () => {
     }, signal)
     expect(tally.failures).toEqual([])
     expect(tally.answered).toBeGreaterThan(20)
-    expect(await loggedIn(signal)).toEqual(expect.arrayContaining(ROLES))
+    expect(await loggedIn(signal)).toEqual(expect.arrayContaining(DEMO_ROLES))
   })
 
   test('no log line, no trace and no metric holds one of them', async ({ signal }) => {
-    const needles = [...secretNeedles(), ...(await inVault(signal)), ...(await ofTheBroker(signal))]
+    const needles = [
+      ...secretNeedles(),
+      ...(await secretsInVault(signal)),
+      ...(await secretsOfTheBroker(signal)),
+    ]
     const found = async (where: string, text: string) =>
       needles.filter((needle) => text.includes(needle.text)).map(({ file }) => `${where}: ${file}`)
     const containers = await projectContainers(signal)
@@ -153,45 +151,6 @@ async function linesOf(service: string, signal: AbortSignal): Promise<readonly A
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as AuditLine)
-}
-
-/** Both streams, whole: the command's own standard error would be lost. */
-async function logOf({ Id }: Container, signal: AbortSignal): Promise<string> {
-  return await docker(['logs', '--tail', '20000', Id], signal)
-}
-
-/** Who is connected from elsewhere, each once. */
-async function databaseUsers(signal: AbortSignal): Promise<readonly string[]> {
-  const { Id } = await containerOf('timescaledb', signal)
-  const sql =
-    "select distinct usename from pg_stat_activity where client_addr is not null and usename not in ('vault', 'grafana')"
-  const psql = ['psql', '-U', 'usdcop', '-d', 'usdcop', '--tuples-only', '--no-align', '-c', sql]
-  return (await docker(['exec', Id, ...psql], signal)).split('\n').filter((user) => user !== '')
-}
-
-/** The values that Vault holds now, also those that nobody but the broker has made. */
-async function inVault(signal: AbortSignal) {
-  const paths = ['trading/redis', ...ROLES.map((role) => `services/${role}`)]
-  const all = await Promise.all(
-    paths.map(async (path) =>
-      Object.entries(await kvFields(path, signal)).flatMap(([field, value]) =>
-        value.split(',').map((text) => ({ file: `${path} ${field}`, text })),
-      ),
-    ),
-  )
-  return all.flat().filter(({ text }) => text.length >= 20)
-}
-
-async function ofTheBroker(signal: AbortSignal) {
-  const broker = await containerOf(BROKER, signal)
-  const files = await runNodeInside<{ name: string; text: string }[]>(
-    broker,
-    READ_IDENTITY,
-    {},
-    signal,
-  )
-  expect(files.map(({ text }) => text)).not.toContain('')
-  return files.map(({ name, text }) => ({ file: name, text }))
 }
 
 function tracedAs(service: string): string {

@@ -16,7 +16,7 @@ async function oneConnection() {
   })
   return {
     connections: () => connections,
-    async ask(headers: Readonly<Record<string, string>>) {
+    ask: async (headers: Readonly<Record<string, string>>) => {
       const sent = get(`${address}/v1/secrets/a`, { agent, headers })
       const [response] = (await once(sent, 'response')) as [IncomingMessage]
       response.resume()

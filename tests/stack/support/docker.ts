@@ -57,19 +57,25 @@ export type Container = z.output<typeof Inspected> & { readonly service: string 
 
 /** Standard output of a docker command; a failed one throws with what it said. */
 export async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
-  return await runDocker(args, '', signal)
+  return (await runDocker(args, '', signal)).stdout
+}
+
+/** What a container has written, to both of its streams; of a long log the newest lines. */
+export async function logOf({ Id }: Container, signal: AbortSignal): Promise<string> {
+  const { stdout, stderr } = await runDocker(['logs', '--tail', '20000', Id], '', signal)
+  return stdout + stderr
 }
 
 async function runDocker(
   args: readonly string[],
   input: string,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const running = promisify(execFile)('docker', args, { signal, maxBuffer: OUTPUT_BYTES })
   // A command that reads nothing may have ended before it is written to; its exit says how it went.
   running.child.stdin?.on('error', () => {}).end(input)
   try {
-    return (await running).stdout
+    return await running
   } catch (cause) {
     const { stderr = '' } = cause as { stderr?: string }
     // Not the whole command line, which may hold a program.
@@ -115,5 +121,6 @@ export async function runNodeInside<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const args = ['exec', '-i', Id, 'node', '--input-type=module', '-e', program]
-  return JSON.parse(await runDocker(args, JSON.stringify(input), signal)) as T
+  const { stdout } = await runDocker(args, JSON.stringify(input), signal)
+  return JSON.parse(stdout) as T
 }

@@ -20,10 +20,15 @@ export const given = {
   secretsFolder: join(...folderOf(process.env['STACK_SECRETS'] ?? 'secrets')),
 } as const
 
-/** Where a compose service answers; Grafana may be elsewhere. */
+/** Where a compose service answers; Grafana may be elsewhere, and Vault speaks TLS in production. */
 export function urlOf(service: Reachable, path: string): string {
   const elsewhere = service === 'grafana' ? process.env['GRAFANA_URL'] : undefined
-  return new URL(path, elsewhere ?? `http://${given.host}:${HOST_PORTS[service]}`).href
+  const protocol = service === 'vault' ? vaultProtocol() : 'http:'
+  return new URL(path, elsewhere ?? `${protocol}//${given.host}:${HOST_PORTS[service]}`).href
+}
+
+function vaultProtocol(): string {
+  return new URL(stackEnvironment()['VAULT_ADDR'] ?? 'http://vault').protocol
 }
 
 /** A secret of the running stack, by its file name. */

@@ -35,6 +35,7 @@ export async function ask(
     headers: { ...(sent !== undefined && { 'content-type': 'application/json' }), ...headers },
     agent: false,
     signal,
+    ...(service === 'vault' && url.protocol === 'https:' && { ca: secret('vault-tls/ca.crt') }),
   } as const
   const send = url.protocol === 'https:' ? secureRequest : request
   const asked = send(url, options, (response) => {

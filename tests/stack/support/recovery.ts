@@ -7,6 +7,7 @@ import { logLines } from './loki.ts'
 import { decisionSince, SYMBOL, servedFeatures } from './market.ts'
 import { findExperiments } from './mlflow.ts'
 import { activeTargets } from './prometheus.ts'
+import { DEMO_ROLES } from './secrets.ts'
 import { newCaller, spansOf } from './traces.ts'
 import { loggedIn, readVaultSetup } from './vault.ts'
 
@@ -63,20 +64,23 @@ async function vaultIsSetUp(_since: number, signal: AbortSignal): Promise<void> 
     throw new Error(
       `Vault has ${Object.keys({ ...mounts, ...auth }).join(' ')} and policies ${policies.join(' ')}`,
     )
-  await allHaveLoggedIn(signal)
+  await allHaveLoggedIn(DEMO_ROLES, signal)
 }
 
 /** Its own health check asks Vault. */
 async function brokerAnswers(_since: number, signal: AbortSignal): Promise<void> {
   assertWell(await containerOf('secrets-broker', signal))
-  await allHaveLoggedIn(signal)
+  await allHaveLoggedIn(DEMO_ROLES, signal)
 }
 
-const ROLES = ['demo-feed', 'feature-server', 'inference-gateway', 'materializer', 'secrets-broker']
-
-async function allHaveLoggedIn(signal: AbortSignal): Promise<void> {
-  const roles = await loggedIn(signal)
-  const missing = ROLES.filter((role) => !roles.includes(role))
+/** Throws until each of these holds a token of its own role. */
+export async function allHaveLoggedIn(
+  wanted: readonly string[],
+  signal: AbortSignal,
+  token?: string,
+): Promise<void> {
+  const roles = await loggedIn(signal, token)
+  const missing = wanted.filter((role) => !roles.includes(role))
   if (missing.length > 0) throw new Error(`${missing.join(', ')} are not logged in`)
 }
 

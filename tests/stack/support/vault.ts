@@ -8,19 +8,29 @@ export interface VaultSetup {
   readonly policies: readonly string[]
 }
 
-export function withVaultToken(): Readonly<Record<string, string>> {
-  return { 'x-vault-token': given.vaultToken }
+/** The root token of the development profiles, where no other is given. */
+export function withVaultToken(token = given.vaultToken): Readonly<Record<string, string>> {
+  return { 'x-vault-token': token }
 }
 
 export interface LentToken {
   readonly accessor: string
   /** The AppRole that it was got with; undefined of one that was got otherwise. */
   readonly role: string | undefined
+  readonly policies: readonly string[]
+}
+
+interface LookedUp {
+  readonly meta: { readonly role_name?: string } | null
+  readonly policies: readonly string[]
 }
 
 /** Every token that is valid, without the tokens themselves. */
-export async function lentTokens(signal: AbortSignal): Promise<readonly LentToken[]> {
-  const headers = withVaultToken()
+export async function lentTokens(
+  signal: AbortSignal,
+  token?: string,
+): Promise<readonly LentToken[]> {
+  const headers = withVaultToken(token)
   const { data } = await askJson<{ data: { keys: string[] } }>(
     'vault',
     '/v1/auth/token/accessors?list=true',
@@ -32,15 +42,15 @@ export async function lentTokens(signal: AbortSignal): Promise<readonly LentToke
     const { status, text } = await ask('vault', path, { body: { accessor }, headers }, signal)
     // It may have ended since it was listed.
     if (status !== 200) return []
-    const { meta } = (JSON.parse(text) as { data: { meta: { role_name?: string } | null } }).data
-    return [{ accessor, role: meta?.role_name }]
+    const { meta, policies } = (JSON.parse(text) as { data: LookedUp }).data
+    return [{ accessor, role: meta?.role_name, policies }]
   })
   return (await Promise.all(looked)).flat()
 }
 
 /** The roles of services of ours that hold a valid token, each once. */
-export async function loggedIn(signal: AbortSignal): Promise<readonly string[]> {
-  const roles = (await lentTokens(signal)).flatMap(({ role }) => role ?? [])
+export async function loggedIn(signal: AbortSignal, token?: string): Promise<readonly string[]> {
+  const roles = (await lentTokens(signal, token)).flatMap(({ role }) => role ?? [])
   return [...new Set(roles)].toSorted()
 }
 
@@ -54,11 +64,12 @@ export async function revokeTokensOf(role: string, signal: AbortSignal): Promise
 export async function kvFields(
   path: string,
   signal: AbortSignal,
+  token?: string,
 ): Promise<Readonly<Record<string, string>>> {
   const { data } = await askJson<{ data: { data: Record<string, string> } }>(
     'vault',
     `/v1/secret/data/${path}`,
-    { headers: withVaultToken() },
+    { headers: withVaultToken(token) },
     signal,
   )
   return data.data
