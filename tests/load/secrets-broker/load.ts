@@ -41,6 +41,8 @@ export async function fixedRate(
   { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
 ): Promise<readonly number[]> {
   const open = await openConnections(target, 32)
+  // A server may still be about to accept them, and none of its work for them is what is measured.
+  await Promise.all(open.map((connection) => connection.ask(request)))
   const free = [...open]
   const took: number[] = []
   const underWay = new Set<Promise<void>>()
