@@ -14,6 +14,9 @@ for (let i = 0; i < count; i += 1) {
 }
 `
 
+/** More than are ever under way at once. */
+const CONNECTIONS = 64
+
 /**
  * Milliseconds from when each request was due until its whole answer was there. A request that is late
  * because those before it were slow, or because this process was, is charged for the wait.
@@ -24,7 +27,9 @@ export async function fixedRate(
   perSecond: number,
   seconds: number,
 ): Promise<readonly number[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, maxFreeSockets: CONNECTIONS })
+  // New connections are work of the server too, and none that a steady rate has.
+  await Promise.all(asked.slice(0, CONNECTIONS).map((body) => ask(agent, url, body)))
   const count = perSecond * seconds
   const pacer = new Worker(PACER, { eval: true, workerData: { everyMs: 1_000 / perSecond, count } })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
