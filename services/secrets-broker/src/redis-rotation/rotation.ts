@@ -54,7 +54,8 @@ export interface Rotated {
 
 /**
  * Rotates the password of one user of one Redis, and holds Redis to what Vault says meanwhile: at start, each half minute, when a
- * grace is over, and as soon as Redis is there again: it may have come back with an older file. It keeps no state that matters: a process that was killed anywhere is mended by the next one.
+ * grace is over, and as soon as Redis is there again: it may have come back with an older file. It keeps no state that matters: a
+ * process that was killed anywhere is mended by the next one.
  *
  * A rotation: Redis accepts another password and has it on disk; then Vault’s secret is that one, unless somebody else has
  * written it meanwhile; then the old one goes, after its grace. So at each instant Redis accepts what Vault says.
